@@ -1,0 +1,78 @@
+/** `-o opt[,opt…]`, as mount(8) and fstab give it. One table says what each option means. */
+import { InvalidArgumentError } from 'commander';
+
+/** What the options ask for. Serialisable: the daemon gets it as a message. */
+export interface MountSettings {
+  ro: boolean;
+  allowOther: boolean;
+  nonempty: boolean;
+  strict: boolean;
+  uid: number;
+  gid: number;
+  /** Kernel mount flags to pass on. */
+  flags: string[];
+}
+
+type Apply = (settings: MountSettings, value: string) => void;
+
+/** uid and gid: 32 bits, and the last value means "none" to the kernel. */
+const MAX_OWNER = 2 ** 32 - 2;
+
+const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => Apply = (key, on) => (settings) => {
+  settings[key] = on;
+};
+
+const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
+  if (!/^[0-9]+$/.test(value) || Number(value) > MAX_OWNER) {
+    throw new InvalidArgumentError(`${key}=${value}: not a number from 0 to ${MAX_OWNER}.`);
+  }
+  settings[key] = Number(value);
+};
+
+const pass: (name: string) => Apply = (name) => (settings) => {
+  settings.flags.push(name);
+};
+
+/** What fstab has for mount(8) and systemd, not for the file system. */
+const ignore: Apply = () => {};
+
+/** The options, as the help and the documentation list them. */
+const options: Readonly<Record<string, Apply>> = {
+  ro: flag('ro', true),
+  rw: flag('ro', false),
+  allow_other: flag('allowOther', true),
+  nonempty: flag('nonempty', true),
+  strict: flag('strict', true),
+  'uid=': owner('uid'),
+  'gid=': owner('gid'),
+  noexec: pass('noexec'),
+  nosuid: pass('nosuid'),
+  nodev: pass('nodev'),
+  noatime: pass('noatime'),
+  defaults: ignore,
+  auto: ignore,
+  noauto: ignore,
+  nofail: ignore,
+  _netdev: ignore,
+};
+
+export function defaultSettings(): MountSettings {
+  return { ro: false, allowOther: false, nonempty: false, strict: false, uid: 0, gid: 0, flags: [] };
+}
+
+/**
+ * Adds one `-o` argument to what the earlier ones asked for; commander calls it for each.
+ *
+ * @throws InvalidArgumentError for an option that is not in the table
+ */
+export function parseMountOptions(argument: string, settings: MountSettings): MountSettings {
+  for (const option of argument.split(',')) {
+    if (option === '' || option.startsWith('x-')) continue;
+    const equals = option.indexOf('=');
+    const name = equals < 0 ? option : option.slice(0, equals + 1);
+    const apply = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (!apply) throw new InvalidArgumentError(`${option}: no such option; there are: ${Object.keys(options).join(' ')}`);
+    apply(settings, option.slice(equals + 1));
+  }
+  return settings;
+}

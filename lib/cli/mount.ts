@@ -1,0 +1,50 @@
+/** `bcfs [options] <mountpoint>`: mounts, in the background unless told otherwise. */
+import { fork } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import createDebug from 'debug';
+import type { Order, Report } from './daemon.js';
+import { exitCodes, fail, failureOf } from './exit.js';
+import type { MountSettings } from './mount-options.js';
+
+export interface MountFlags {
+  readonly foreground?: true;
+  readonly debug?: true;
+  readonly log?: string;
+  readonly options: MountSettings;
+}
+
+export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
+  // Given as the user sees it; the daemon's own directory is another.
+  const order: Order = { mountpoint: resolve(mountpoint), settings: flags.options };
+  if (flags.debug) createDebug.enable('bcfs:*');
+  if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);
+  const { serve } = await import('./serve.js');
+  await serve(order.mountpoint, order.settings, () => {}).catch((error: unknown) => fail(failureOf(error)));
+}
+
+/** Starts the daemon and ends when its mount answers. */
+function startDaemon(order: Order, log: string | undefined): void {
+  const daemon = fork(fileURLToPath(new URL('daemon.js', import.meta.url)), [order.mountpoint], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', log === undefined ? 'ignore' : openLog(log), 'ipc'],
+  });
+  daemon.once('message', ({ failure }: Report) => {
+    if (failure) fail(failure);
+    process.exit(exitCodes.OK);
+  });
+  daemon.once('exit', (code, signal) => {
+    fail({ exitCode: exitCodes.FAILURE, message: `the daemon ended before it mounted (${signal ?? code})` });
+  });
+  daemon.send(order);
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a', 0o640);
+  } catch (error) {
+    return fail({ exitCode: exitCodes.USAGE, message: `--log: ${(error as Error).message}` });
+  }
+}

@@ -1,0 +1,63 @@
+/** Serving a mount until it ends: what the daemon and the foreground command have in common. */
+import { writeSync } from 'node:fs';
+import { format } from 'node:util';
+import createDebug from 'debug';
+import { Registry } from '../bc/registry.js';
+import { Tasks } from '../bc/tasks.js';
+import { mount } from '../fuse/mount.js';
+import { divertStderr } from '../fuse/native.js';
+import { ProcfsTasks } from '../host/procfs-tasks.js';
+import { beancounterTree } from '../nodes/subsystem.js';
+import type { MountSettings } from './mount-options.js';
+
+/** How often to look for moved tasks that have ended, in milliseconds. */
+const REAP_INTERVAL = 1000;
+
+/** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
+export async function serve(mountpoint: string, settings: MountSettings, ready: () => void): Promise<never> {
+  const log = takeStderr();
+  const registry = new Registry({ log });
+  const tasks = new Tasks(registry);
+  const host = new ProcfsTasks(tasks);
+  const tree = beancounterTree(registry, {
+    uid: settings.uid,
+    gid: settings.gid,
+    dialect: settings.strict ? 'strict' : 'people',
+    tasks,
+    findTask: (pid) => host.find(pid),
+    log,
+  });
+  const { ro, allowOther, nonempty, flags } = settings;
+  const mounted = await mount(tree, mountpoint, { ro, allowOther, nonempty, flags, ownsProcess: true, log });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void mounted.unmount(true));
+  }
+  // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
+  process.on('uncaughtException', (error) => {
+    log(error.stack ?? error.message);
+    void mounted.unmount(true).finally(() => process.exit(1));
+  });
+  setInterval(() => host.reap(), REAP_INTERVAL);
+  ready();
+  await mounted.gone;
+  // At once: see Mount.unmount.
+  process.exit(0);
+}
+
+/**
+ * Takes descriptor 2 away from libfuse, which writes to it, and sends all lines of log and debug where it led.
+ *
+ * @returns what takes a line
+ */
+function takeStderr(): (line: string) => void {
+  const stderr = divertStderr();
+  const print = (line: string) => {
+    try {
+      writeSync(stderr, `${line}\n`);
+    } catch {
+      // Nobody reads it any more, or its disk is full: no reason to stop serving.
+    }
+  };
+  createDebug.log = (...args: unknown[]) => print(format(...args));
+  return (line) => print(`bcfs: ${line}`);
+}

@@ -1,0 +1,332 @@
+/**
+ * The tree: file operations on items and their attributes, answered as configfs answers them.
+ *
+ * Every operation is synchronous, never throws, and returns a value or a negative errno. Nothing here knows what
+ * the items stand for, nor who carries the operations. Permission bits are for whoever carries them to enforce
+ * (the kernel does, for a mount); what is enforced here is what root does not override either.
+ *
+ * Source of each answer: configfs.md, and Linux fs/configfs/dir.c and inode.c.
+ */
+import { constants } from 'node:fs';
+import { BcfsError, errno, isErrno, type Errno, type ErrnoName } from '../errors.js';
+import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
+import { Group, Item, type Link, type Settings } from './item.js';
+import { OpenAttribute } from './open-attribute.js';
+
+const { S_IFDIR, S_IFREG, S_IFMT, O_ACCMODE, O_RDONLY, O_WRONLY } = {
+  ...constants,
+  O_ACCMODE: constants.O_RDONLY | constants.O_WRONLY | constants.O_RDWR,
+};
+
+/** An attribute of one item: what a path to a file leads to. */
+export interface AttributeNode {
+  readonly item: Item;
+  readonly attribute: Attribute;
+}
+
+/** What a path leads to: a directory or a file. */
+export type Node = Item | AttributeNode;
+
+export interface Stat {
+  readonly ino: number;
+  /** Type and permission bits. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970, as the next two. */
+  readonly atime: number;
+  readonly mtime: number;
+  readonly ctime: number;
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly node: Node;
+}
+
+export interface TreeOptions {
+  /** The owner of every node that nobody chowned. Default: 0. */
+  readonly uid?: number;
+  /** The group of every node that nobody chowned. Default: 0. */
+  readonly gid?: number;
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly now?: () => number;
+  /** Takes one line about a mistake in a show, a store, a makeItem or a dropItem. Default: a process warning. */
+  readonly log?: (message: string) => void;
+}
+
+/** What statfs(2) tells. */
+export const statfs = { bsize: 4096, namelen: 255 } as const;
+
+const DIRECTORY_MODE = S_IFDIR | 0o755;
+
+export class Tree {
+  readonly root: Group;
+  readonly #uid: number;
+  readonly #gid: number;
+  readonly #now: () => number;
+  readonly #log: (message: string) => void;
+  #nextIno = 1;
+
+  /** @param root the subsystem: a group that is in no other tree */
+  constructor(root: Group, options: TreeOptions = {}) {
+    this.root = root;
+    this.#uid = options.uid ?? 0;
+    this.#gid = options.gid ?? 0;
+    this.#now = options.now ?? Date.now;
+    this.#log = options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning'));
+    this.#link(root, '', undefined, true);
+  }
+
+  /** The node of a name in a directory. */
+  lookup(directory: Node, name: string): Node | Errno {
+    if (!(directory instanceof Item)) return -errno.ENOTDIR;
+    if (!directory.link) return -errno.ENOENT;
+    if (Buffer.byteLength(name) > statfs.namelen) return -errno.ENAMETOOLONG;
+    const child = directory instanceof Group ? directory.children.get(name) : undefined;
+    if (child) return child;
+    const attribute = directory.attributes.find((each) => each.name === name);
+    return attribute ? { item: directory, attribute } : -errno.ENOENT;
+  }
+
+  /** The node of a path from the root: names between slashes, none of them `.` or `..`. */
+  resolve(path: string): Node | Errno {
+    let node: Node = this.root;
+    for (const name of path.split('/')) {
+      if (name === '') continue;
+      const next = this.lookup(node, name);
+      if (isErrno(next)) return next;
+      node = next;
+    }
+    return node;
+  }
+
+  getattr(node: Node): Stat | Errno {
+    const item = itemOf(node);
+    const { link } = item;
+    if (!link) return -errno.ENOENT;
+    const set = link.settings?.get(nameOf(node));
+    const isDirectory = node instanceof Item;
+    return {
+      ino: isDirectory ? link.ino : link.ino + 1 + item.attributes.indexOf(node.attribute),
+      mode: set?.mode ?? (isDirectory ? DIRECTORY_MODE : S_IFREG | node.attribute.mode),
+      nlink: isDirectory ? 2 + (node instanceof Group ? node.children.size : 0) : 1,
+      uid: set?.uid ?? this.#uid,
+      gid: set?.gid ?? this.#gid,
+      size: isDirectory ? 0 : ATTRIBUTE_SIZE,
+      atime: set?.atime ?? link.time,
+      mtime: set?.mtime ?? link.time,
+      ctime: set?.ctime ?? link.time,
+    };
+  }
+
+  /** chmod. The type bits stay. */
+  chmod(node: Node, mode: number): 0 | Errno {
+    const type = node instanceof Item ? S_IFDIR : S_IFREG;
+    return this.#set(node, { mode: type | (mode & ~S_IFMT) });
+  }
+
+  /** chown. -1 leaves an id as it is. */
+  chown(node: Node, uid: number, gid: number): 0 | Errno {
+    return this.#set(node, { ...(uid >= 0 && { uid }), ...(gid >= 0 && { gid }) });
+  }
+
+  /** utimes: milliseconds since 1970. */
+  utimes(node: Node, atime: number, mtime: number): 0 | Errno {
+    return this.#set(node, { atime, mtime });
+  }
+
+  /** truncate, ftruncate: no store, no size. */
+  truncate(node: Node): 0 | Errno {
+    if (node instanceof Item) return -errno.EISDIR;
+    return node.item.link ? 0 : -errno.ENOENT;
+  }
+
+  /** The names in a directory: its groups and items, then its attributes. */
+  readdir(node: Node): Entry[] | Errno {
+    if (!(node instanceof Item)) return -errno.ENOTDIR;
+    if (!node.link) return -errno.ENOENT;
+    const entries: Entry[] = [];
+    if (node instanceof Group) for (const [name, child] of node.children) entries.push({ name, node: child });
+    for (const attribute of node.attributes) entries.push({ name: attribute.name, node: { item: node, attribute } });
+    return entries;
+  }
+
+  /** mkdir. The mode asked for is ignored, as in configfs: directories are 0755. */
+  mkdir(parent: Node, name: string): Item | Errno {
+    const refusal = this.#refuseNew(parent, name, 'EPERM');
+    if (refusal !== -errno.EPERM || !(parent instanceof Group)) return refusal;
+    const { makeItem } = parent;
+    if (!makeItem) return refusal;
+    return this.#guard(
+      () => `mkdir ${this.path(parent)}/${name}`,
+      () => {
+        const item = makeItem.call(parent, name);
+        if (!(item instanceof Item) || item.link) throw new Error('makeItem gave no new item');
+        parent.add(name, item);
+        this.#link(item, name, parent, false);
+        this.#touch(parent);
+        return item;
+      },
+    );
+  }
+
+  /** rmdir. Default groups go with the item; items that mkdir made in it must have gone before. */
+  rmdir(parent: Node, name: string): 0 | Errno {
+    const item = this.lookup(parent, name);
+    if (isErrno(item)) return item;
+    if (!(item instanceof Item)) return -errno.ENOTDIR;
+    const { link } = item;
+    if (!link?.parent || link.isDefault) return -errno.EPERM;
+    if (hasMadeItems(item)) return -errno.ENOTEMPTY;
+    const group = link.parent;
+    group.remove(name);
+    unlink(item);
+    this.#touch(group);
+    // The item is gone; a dropItem that throws cannot bring it back.
+    this.#guard(
+      () => `rmdir ${this.path(group)}/${name}`,
+      () => group.dropItem?.(item),
+    );
+    return 0;
+  }
+
+  /**
+   * Adds a default group to a group that is in the tree already: configfs_register_group of the kernel.
+   *
+   * @throws BcfsError EEXIST if the name is taken
+   */
+  registerGroup(parent: Group, name: string, group: Item): void {
+    parent.add(name, group);
+    this.#link(group, name, parent, true);
+    this.#touch(parent);
+  }
+
+  /**
+   * Opens an attribute.
+   *
+   * @param flags as open(2): only the access mode counts; O_TRUNC and O_APPEND change nothing
+   */
+  open(node: Node, flags: number): OpenAttribute | Errno {
+    if (node instanceof Item) return -errno.EISDIR;
+    const { item, attribute } = node;
+    const mode = this.#modeOf(node);
+    if (isErrno(mode)) return mode;
+    const access = flags & O_ACCMODE;
+    if (access !== O_WRONLY && (!(mode & 0o444) || !attribute.show)) return -errno.EACCES;
+    if (access !== O_RDONLY && (!(mode & 0o222) || !attribute.store)) return -errno.EACCES;
+    return new OpenAttribute(item, attribute, (call) =>
+      this.#guard(() => `${this.path(item)}/${attribute.name}`, call),
+    );
+  }
+
+  /** creat: configfs makes no files. */
+  create(parent: Node, name: string): Errno {
+    return this.#refuseNew(parent, name, 'EACCES');
+  }
+
+  /** mknod, by the type bits of the mode; a mode without any asks for a regular file. */
+  mknod(parent: Node, name: string, mode: number): Errno {
+    const type = mode & S_IFMT;
+    return this.#refuseNew(parent, name, type === S_IFREG || type === 0 ? 'EACCES' : 'EPERM');
+  }
+
+  symlink(parent: Node, name: string): Errno {
+    return this.#refuseNew(parent, name, 'EPERM');
+  }
+
+  /** link: the name would be another one of `node`. */
+  link(node: Node | Errno, parent: Node, name: string): Errno {
+    return isErrno(node) ? node : this.#refuseNew(parent, name, 'EPERM');
+  }
+
+  unlink(parent: Node, name: string): Errno {
+    const node = this.lookup(parent, name);
+    if (isErrno(node)) return node;
+    return node instanceof Item ? -errno.EISDIR : -errno.EPERM;
+  }
+
+  rename(parent: Node, name: string): Errno {
+    const node = this.lookup(parent, name);
+    return isErrno(node) ? node : -errno.EPERM;
+  }
+
+  /** The path of an item from the root, for people to read: `/1/numtasks`; `` for the root. */
+  path(item: Item): string {
+    const { link } = item;
+    return link?.parent ? `${this.path(link.parent)}/${link.name}` : '';
+  }
+
+  /** The answer to the making of a name: what stands in its way, or `refusal`. */
+  #refuseNew(parent: Node, name: string, refusal: ErrnoName): Errno {
+    const found = this.lookup(parent, name);
+    if (!isErrno(found)) return -errno.EEXIST;
+    return found === -errno.ENOENT && itemOf(parent).link ? -errno[refusal] : found;
+  }
+
+  #modeOf(node: AttributeNode): number | Errno {
+    const { link } = node.item;
+    if (!link) return -errno.ENOENT;
+    return link.settings?.get(node.attribute.name)?.mode ?? node.attribute.mode;
+  }
+
+  #link(item: Item, name: string, parent: Group | undefined, isDefault: boolean): void {
+    if (item.link) throw new BcfsError('EBUSY', `${name}: the item is in a tree already`);
+    const link: Link = { name, parent, ino: this.#nextIno, time: this.#now(), isDefault, settings: undefined };
+    item.link = link;
+    this.#nextIno += 1 + item.attributes.length;
+    if (!(item instanceof Group)) return;
+    for (const [childName, child] of item.children) this.#link(child, childName, item, true);
+  }
+
+  #set(node: Node, change: Settings): 0 | Errno {
+    const { link } = itemOf(node);
+    if (!link) return -errno.ENOENT;
+    link.settings ??= new Map();
+    const name = nameOf(node);
+    const set = link.settings.get(name);
+    link.settings.set(name, { ...set, ctime: this.#now(), ...change });
+    return 0;
+  }
+
+  /** A directory whose entries changed. */
+  #touch(group: Group): void {
+    this.#set(group, { mtime: this.#now() });
+  }
+
+  /** Runs what the subsystem wrote. The one place where a throw becomes an errno. */
+  #guard<T>(what: () => string, call: () => T): T | Errno {
+    try {
+      return call();
+    } catch (error) {
+      if (error instanceof BcfsError) return error.errno;
+      this.#log(`${what()}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return -errno.EIO;
+    }
+  }
+}
+
+function itemOf(node: Node): Item {
+  return node instanceof Item ? node : node.item;
+}
+
+/** The key of a node in its item's settings. */
+function nameOf(node: Node): string {
+  return node instanceof Item ? '' : node.attribute.name;
+}
+
+function hasMadeItems(item: Item): boolean {
+  if (!(item instanceof Group)) return false;
+  for (const child of item.children.values()) {
+    if (!child.link?.isDefault || hasMadeItems(child)) return true;
+  }
+  return false;
+}
+
+function unlink(item: Item): void {
+  item.link = undefined;
+  if (item instanceof Group) for (const child of item.children.values()) unlink(child);
+}

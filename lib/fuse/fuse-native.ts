@@ -1,0 +1,232 @@
+/**
+ * The transport over fuse-native: libfuse 2, one request after the other on the main thread.
+ *
+ * The only file that knows fuse-native. It loads it when something is mounted, with the libfuse that its own
+ * dependency carries, so that neither libfuse2 nor fusermount need be installed.
+ */
+import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import createDebug from 'debug';
+import type { Tree } from '../configfs/tree.js';
+import { statfs, type Stat } from '../configfs/tree.js';
+import { BcfsError, errno, isErrno, type Errno } from '../errors.js';
+import { closeFuseOnExec } from './native.js';
+import { operations, type Operations } from './operations.js';
+import type { CarryOptions, Transport } from './transport.js';
+
+const debug = createDebug('bcfs:fuse');
+
+/** What is used of fuse-native, which has no types of its own. */
+type Answer = (result: number, ...values: unknown[]) => void;
+type Handler = (path: string, ...rest: never[]) => void;
+interface Fuse {
+  mount(callback: (error: Error | null) => void): void;
+}
+interface FuseConstructor {
+  new (mountpoint: string, handlers: Readonly<Record<string, Handler>>, options: object): Fuse;
+}
+
+/** RTLD_LAZY | RTLD_GLOBAL | RTLD_NODELETE: the binding finds libfuse in the process then. */
+const KEEP_LOADED = 0x1 | 0x100 | 0x1000;
+
+/**
+ * How many threads libfuse keeps. It ends those above ten when they are idle, and starts others, and fuse-native
+ * leaks a handle for each: see `freezeThreads`.
+ */
+const WORKERS = 10;
+
+export const fuseNative: Transport = async (tree, mountpoint, options) => {
+  const Fuse = load();
+  const gate = new Gate();
+  const handlers = makeHandlers(operations(tree), gate, options.log);
+  const fuse = new Fuse(mountpoint, handlers, {
+    // What fuse-native has no name for passes through the file system's name.
+    fsname: ['bcfs', ...libfuseOptions(options)].join(','),
+    subtype: 'bcfs',
+    defaultPermissions: true,
+    allowOther: options.allowOther,
+    autoUnmount: false,
+    timeout: false,
+  });
+  await new Promise<void>((resolve, reject) => {
+    fuse.mount((error) => (error ? reject(error) : resolve()));
+  });
+  closeFuseOnExec();
+  if (options.ownsProcess) await freezeThreads(mountpoint, gate);
+};
+
+function libfuseOptions({ ro, flags }: CarryOptions): string[] {
+  return [
+    // Without it a read could come from a page that was cached before the value changed.
+    'direct_io',
+    // O_TRUNC comes with open, not as a truncate of its own.
+    'atomic_o_trunc',
+    'attr_timeout=0',
+    'entry_timeout=0',
+    'use_ino',
+    'readdir_ino',
+    'big_writes',
+    // The mountpoint was looked at; libfuse looks again only at this.
+    'nonempty',
+    ...(ro ? ['ro'] : []),
+    ...flags,
+  ];
+}
+
+function load(): FuseConstructor {
+  const require = createRequire(import.meta.url);
+  try {
+    const inFuseNative = createRequire(require.resolve('fuse-native'));
+    const { lib } = inFuseNative('fuse-shared-library') as { lib: string };
+    try {
+      process.dlopen({ exports: {} }, lib, KEEP_LOADED);
+    } catch (error) {
+      // It is loaded, and it is no addon: that is what the throw says.
+      debug('libfuse: %s', error);
+    }
+    return require('fuse-native') as FuseConstructor;
+  } catch (error) {
+    throw new BcfsError('ENODEV', `fuse-native does not load: ${(error as Error).message.split('\n')[0]}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * One handler per operation that is answered; libfuse answers the others, and does without a request for
+ * those that are optional (access, flush, opendir, getxattr and their kin). A handler answers exactly once,
+ * whatever happens: a request without an answer hangs its caller for ever.
+ */
+function makeHandlers(ops: Operations, gate: Gate, log: CarryOptions['log']): Readonly<Record<string, Handler>> {
+  /** The one try, the one answer. */
+  function answer(name: string, path: string, callback: Answer, call: () => number): void {
+    let result: number;
+    try {
+      result = call();
+    } catch (error) {
+      log(`${name} ${path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      result = -errno.EIO;
+    }
+    debug('%s %s: %d', name, path, result);
+    callback(result);
+  }
+
+  /** For operations that answer with an errno or 0. */
+  function plain(name: string, call: (path: string, ...rest: never[]) => number): Handler {
+    return (path: string, ...rest: unknown[]) => {
+      const callback = rest.pop() as Answer;
+      answer(name, path, callback, () => call(path, ...(rest as never[])));
+    };
+  }
+
+  /** For operations that answer with values: `call` gives them, or an errno. */
+  function valued(name: string, path: string, callback: Answer, call: () => unknown[] | Errno): void {
+    let values: unknown[] = [];
+    const respond: Answer = (result) => callback(result, ...values);
+    answer(name, path, respond, () => {
+      const found = call();
+      if (typeof found === 'number') return found;
+      values = found;
+      return 0;
+    });
+  }
+
+  return {
+    getattr(path: string, callback: Answer) {
+      gate.pass(() =>
+        valued('getattr', path, callback, () => {
+          const found = ops.getattr(path);
+          return isErrno(found) ? found : [nativeStat(found)];
+        }),
+      );
+    },
+    readdir(path: string, callback: Answer) {
+      valued('readdir', path, callback, () => {
+        const found = ops.readdir(path);
+        return isErrno(found) ? found : [found.names, found.stats.map(nativeStat)];
+      });
+    },
+    statfs(path: string, callback: Answer) {
+      valued('statfs', path, callback, () => [
+        { bsize: statfs.bsize, frsize: statfs.bsize, namemax: statfs.namelen },
+      ]);
+    },
+    open(path: string, flags: number, callback: Answer) {
+      valued('open', path, callback, () => {
+        const fd = ops.open(path, flags);
+        return fd < 0 ? fd : [fd];
+      });
+    },
+    // A count is the result itself here; what fuse-native hands over is libfuse's own buffer.
+    read(path: string, fd: number, buffer: Buffer, length: number, position: number, callback: Answer) {
+      answer('read', path, callback, () => ops.read(fd, buffer.subarray(0, length), position));
+    },
+    write(path: string, fd: number, buffer: Buffer, length: number, _position: number, callback: Answer) {
+      answer('write', path, callback, () => ops.write(fd, buffer.subarray(0, length)));
+    },
+    release: plain('release', (_path: string, fd: number) => ops.release(fd)),
+    truncate: plain('truncate', (path: string) => ops.truncate(path)),
+    ftruncate: plain('ftruncate', (path: string) => ops.truncate(path)),
+    chmod: plain('chmod', ops.chmod),
+    chown: plain('chown', ops.chown),
+    utimens: plain('utimens', ops.utimens),
+    mkdir: plain('mkdir', ops.mkdir),
+    rmdir: plain('rmdir', ops.rmdir),
+    create: plain('create', ops.create),
+    mknod: plain('mknod', ops.mknod),
+    unlink: plain('unlink', ops.unlink),
+    rename: plain('rename', ops.rename),
+    symlink: plain('symlink', ops.symlink),
+    link: plain('link', ops.link),
+    fsync: plain('fsync', ops.fsync),
+    fsyncdir: plain('fsyncdir', ops.fsync),
+    listxattr: plain('listxattr', ops.listxattr),
+  };
+}
+
+/** A stat as fuse-native takes it. */
+function nativeStat(found: Stat): object {
+  return { ...found, blksize: statfs.bsize };
+}
+
+/** Holds requests back until so many are there that each has a thread of its own. */
+class Gate {
+  #waiting: (() => void)[] | undefined;
+  #wanted = 0;
+
+  pass(call: () => void): void {
+    if (!this.#waiting) {
+      call();
+      return;
+    }
+    this.#waiting.push(call);
+    if (this.#waiting.length >= this.#wanted) this.open();
+  }
+
+  close(wanted: number): void {
+    this.#wanted = wanted;
+    this.#waiting = [];
+  }
+
+  open(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const call of waiting) call();
+  }
+}
+
+/** How long the threads may take to come up, in milliseconds; with fewer it works too. */
+const WARM_UP = 500;
+
+/**
+ * Has libfuse start its threads now, and none ever after: so many requests at once as there shall be threads,
+ * then a stack size that no new thread can have. Each later attempt costs a line on descriptor 2.
+ */
+async function freezeThreads(mountpoint: string, gate: Gate): Promise<void> {
+  gate.close(WORKERS);
+  const timer = setTimeout(() => gate.open(), WARM_UP);
+  // Asynchronous, so the main thread is free to answer.
+  await Promise.allSettled(Array.from({ length: WORKERS }, () => stat(mountpoint)));
+  clearTimeout(timer);
+  process.env['FUSE_THREAD_STACK'] = '-1';
+}

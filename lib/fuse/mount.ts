@@ -1,0 +1,227 @@
+/**
+ * Mounting a tree and taking the mount away again, whoever carries it.
+ *
+ * A mountpoint may be a live mount, the dead one of a daemon that was killed, or one that hangs whoever touches
+ * it. So it is looked up in mountinfo before it is touched, and touched asynchronously, with a time limit.
+ */
+import { constants } from 'node:fs';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import createDebug from 'debug';
+import type { Tree } from '../configfs/tree.js';
+import { BcfsError } from '../errors.js';
+import { fuseNative } from './fuse-native.js';
+import { mountAt, type MountEntry } from './mountinfo.js';
+import { MNT_DETACH, umount } from './native.js';
+import type { CarryOptions, Transport } from './transport.js';
+
+const debug = createDebug('bcfs:mount');
+
+/** The type of our mounts, as mount(8) shows it. */
+export const FILESYSTEM_TYPE = 'fuse.bcfs';
+
+/** How long a mount may take to answer, in milliseconds. */
+const ANSWER_TIME = 5000;
+
+/** How often to look whether somebody has unmounted, in milliseconds. */
+const WATCH_INTERVAL = 500;
+
+export interface MountOptions extends Partial<CarryOptions> {
+  /** The mountpoint need not be empty. Default: false. */
+  readonly nonempty?: boolean;
+  /** What carries the tree. Default: fuse-native. */
+  readonly transport?: Transport;
+}
+
+/** A tree that is mounted. It keeps the process alive. */
+export class Mount {
+  /** The real path. */
+  readonly mountpoint: string;
+  /** Resolves when the mount has gone, by `unmount` or by somebody's umount(8). */
+  readonly gone: Promise<void>;
+  readonly #look: () => void;
+
+  /** Made by `mount`. */
+  constructor(entry: MountEntry) {
+    this.mountpoint = entry.mountpoint;
+    let settle: () => void = () => {};
+    this.gone = new Promise((resolve) => (settle = resolve));
+    // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
+    const timer = setInterval(() => this.#look(), WATCH_INTERVAL);
+    this.#look = () => {
+      if (mountAt(entry.mountpoint)?.id === entry.id) return;
+      clearInterval(timer);
+      settle();
+    };
+  }
+
+  /**
+   * Unmounts. A process that mounted should end with `process.exit` soon after: what libfuse leaves behind makes
+   * an end of its own accord crash now and then.
+   *
+   * @param detach whether to unmount even if the mount is in use: nobody finds it from then on, and it goes with
+   * its last user. Default: false
+   * @throws BcfsError EBUSY if it is in use
+   */
+  async unmount(detach = false): Promise<void> {
+    unmountPath(this.mountpoint, detach);
+    this.#look();
+    await this.gone;
+  }
+}
+
+/**
+ * Mounts a tree. Resolves when the mount answers.
+ *
+ * The process must never touch the mount synchronously, nor wait for a child that does: nobody would be left to
+ * answer. It must not be stopped while others use the mount.
+ *
+ * @throws BcfsError ENOENT, ENOTDIR, ENOTEMPTY: what is wrong with the mountpoint; EBUSY: a bcfs is mounted there;
+ * ENOTCONN: a dead mount that is not ours is there; ENODEV: no FUSE; EPERM: no right to mount; ETIMEDOUT: a mount
+ * is there and does not answer. Nothing stays mounted
+ */
+export async function mount(tree: Tree, mountpoint: string, options: MountOptions = {}): Promise<Mount> {
+  const { transport = fuseNative, nonempty = false } = options;
+  const carry: CarryOptions = {
+    ro: options.ro ?? false,
+    allowOther: options.allowOther ?? false,
+    flags: options.flags ?? [],
+    ownsProcess: options.ownsProcess ?? false,
+    log: options.log ?? ((message) => process.emitWarning(message, 'FuseWarning')),
+  };
+  const path = await findMountpoint(mountpoint, nonempty);
+  await mustHaveFuse();
+  const before = mountAt(path)?.id;
+  try {
+    await transport(tree, path, carry);
+    const entry = mountAt(path);
+    if (!entry || entry.id === before) throw new Error('nothing is mounted');
+    if ((await probe(path)) !== 'alive') {
+      throw new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
+    }
+    return new Mount(entry);
+  } catch (error) {
+    if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
+    if (error instanceof BcfsError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BcfsError('EPERM', `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Unmounts a bcfs that any process has mounted.
+ *
+ * @param detach as in `Mount.unmount`
+ * @throws BcfsError EINVAL if no bcfs is mounted there, EBUSY if it is in use, EPERM
+ */
+export function unmountPath(path: string, detach: boolean): void {
+  if (mountAt(path)?.type !== FILESYSTEM_TYPE) {
+    throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
+  }
+  try {
+    umount(path, detach ? MNT_DETACH : 0);
+  } catch (error) {
+    throw explainUmount(error, path);
+  }
+}
+
+function explainUmount(error: unknown, path: string): unknown {
+  if (!(error instanceof BcfsError)) return error;
+  switch (error.code) {
+    case 'EBUSY':
+      return new BcfsError('EBUSY', `${path}: in use; see who: fuser -vm ${path}; or detach it: bcfs umount -l ${path}`);
+    case 'EPERM':
+      return new BcfsError('EPERM', `${path}: only root can unmount`);
+    default:
+      return error;
+  }
+}
+
+/**
+ * The real path of a mountpoint, without touching a mount that is there.
+ *
+ * @throws BcfsError ENOENT, ENOTDIR, EACCES
+ */
+export async function realMountpoint(mountpoint: string): Promise<string> {
+  const absolute = resolve(mountpoint);
+  try {
+    const path = join(await realpath(dirname(absolute)), basename(absolute));
+    return mountAt(path) ? path : await realpath(path);
+  } catch (error) {
+    throw explainPath(error, absolute);
+  }
+}
+
+/** The real path of a mountpoint that is fit to be mounted on; a dead mount of ours is cleared away. */
+async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<string> {
+  const path = await realMountpoint(mountpoint);
+  for (let there = mountAt(path); there?.type === FILESYSTEM_TYPE; there = mountAt(path)) {
+    const state = await probe(path);
+    if (state === 'alive') {
+      throw new BcfsError('EBUSY', `${path}: a bcfs is mounted there already; end it with: bcfs umount ${path}`);
+    }
+    if (state === 'silent') {
+      throw new BcfsError(
+        'ETIMEDOUT',
+        `${path}: a bcfs is mounted there and does not answer; take it away with: bcfs umount -l ${path}`,
+      );
+    }
+    debug('%s: clearing a dead mount away', path);
+    unmountPath(path, true);
+  }
+  try {
+    if (!(await stat(path)).isDirectory()) throw new BcfsError('ENOTDIR', `${path}: not a directory`);
+    if (!nonempty && (await readdir(path)).length > 0) {
+      throw new BcfsError('ENOTEMPTY', `${path}: not empty; mount elsewhere, or hide what is there with -o nonempty`);
+    }
+  } catch (error) {
+    throw explainPath(error, path);
+  }
+  return path;
+}
+
+function explainPath(error: unknown, path: string): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return new BcfsError('ENOENT', `${path}: no such mountpoint; make it with: mkdir -p ${path}`);
+    case 'ENOTDIR':
+      return new BcfsError('ENOTDIR', `${path}: not a directory`);
+    case 'EACCES':
+      return new BcfsError('EACCES', `${path}: permission denied on the way there`);
+    case 'ENOTCONN':
+      return new BcfsError('ENOTCONN', `${path}: a dead mount is there; take it away with: umount -l ${path}`);
+    default:
+      return error;
+  }
+}
+
+/** Whether what is mounted there answers, is dead, or says nothing in time. */
+async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
+  const answered = new AbortController();
+  const answer = stat(path).then(
+    () => 'alive' as const,
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOTCONN' ? 'dead' : 'silent'),
+  );
+  try {
+    return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);
+  } finally {
+    answered.abort();
+  }
+}
+
+/** Whether this process can speak to the kernel's FUSE at all. */
+async function mustHaveFuse(): Promise<void> {
+  if (process.geteuid?.() !== 0) throw new BcfsError('EPERM', 'only root can mount; without it, try: bcfs sh');
+  try {
+    await (await open('/dev/fuse', constants.O_RDWR)).close();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new BcfsError('EPERM', '/dev/fuse: permission denied; in a container, it must be let in');
+    }
+    throw new BcfsError('ENODEV', 'no /dev/fuse here; load it with: modprobe fuse; without it, try: bcfs sh');
+  }
+}

@@ -1,0 +1,29 @@
+/** `/proc/self/mountinfo`: what is mounted where. Source: proc_pid_mountinfo(5). */
+import { readFileSync } from 'node:fs';
+
+export interface MountEntry {
+  readonly id: number;
+  readonly mountpoint: string;
+  /** `fuse.bcfs` for ours. */
+  readonly type: string;
+}
+
+/** The mounts, in the order they were made: of two on one mountpoint the later one is seen. */
+export function readMounts(path = '/proc/self/mountinfo'): MountEntry[] {
+  return readFileSync(path, 'utf8').split('\n').filter(Boolean).map(parseLine);
+}
+
+/** The mount that is seen at a mountpoint, given as a real path. */
+export function mountAt(mountpoint: string, mounts = readMounts()): MountEntry | undefined {
+  return mounts.findLast((entry) => entry.mountpoint === mountpoint);
+}
+
+function parseLine(line: string): MountEntry {
+  const [id, , , , mountpoint = '', ...rest] = line.split(' ');
+  return { id: Number(id), mountpoint: unescape(mountpoint), type: rest[rest.indexOf('-') + 1] ?? '' };
+}
+
+/** Space, tab, newline and backslash are written as three octal digits; the rest is raw bytes. */
+function unescape(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
+}

@@ -1,0 +1,25 @@
+/** What carries a tree to the kernel. One file each; nothing outside that file knows which one it is. */
+import type { Tree } from '../configfs/tree.js';
+
+export interface CarryOptions {
+  /** Read-only for everybody: EROFS. */
+  readonly ro: boolean;
+  /** Users other than the one who mounts may enter, as the modes allow. */
+  readonly allowOther: boolean;
+  /** Kernel mount flags to pass on: `noexec` and the like. */
+  readonly flags: readonly string[];
+  /**
+   * Whether the transport may treat the process as its own: tune its threads once and for all, and write to
+   * descriptor 2, which the caller has diverted.
+   */
+  readonly ownsProcess: boolean;
+  /** Takes one line about an operation that failed in a way that it should not. */
+  readonly log: (message: string) => void;
+}
+
+/**
+ * Mounts `tree` on `mountpoint`, a real path that has been looked at, and serves it until it is unmounted.
+ * Resolves when the kernel has the mount. When it rejects, nothing may be relied on but that the caller detaches
+ * what is mounted there.
+ */
+export type Transport = (tree: Tree, mountpoint: string, options: CarryOptions) => Promise<void>;

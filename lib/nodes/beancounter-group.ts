@@ -1,0 +1,56 @@
+/** `<id>/`: a beancounter's directory. It holds a reference for as long as it is there. Source: v6.md, the tree. */
+import type { Beancounter } from '../bc/beancounter.js';
+import type { Task } from '../bc/tasks.js';
+import { parseUnsigned, printValue } from '../bc/value.js';
+import type { Attribute } from '../configfs/attribute.js';
+import { Group, type Item } from '../configfs/item.js';
+import { BcfsError } from '../errors.js';
+import { ResourceItem } from './resource-item.js';
+import type { BeancountersGroup } from './subsystem.js';
+
+/** Pids and tids are the kernel's int; in v6 they are cut to 32 bits. */
+const PID_BITS = 32;
+
+export class BeancounterGroup extends Group {
+  readonly bc: Beancounter;
+  readonly subsystem: BeancountersGroup;
+
+  /** @param bc with the reference that the directory holds */
+  constructor(subsystem: BeancountersGroup, bc: Beancounter) {
+    super(resourceItems(subsystem, bc));
+    this.bc = bc;
+    this.subsystem = subsystem;
+  }
+
+  override get attributes(): readonly Attribute[] {
+    return attributes;
+  }
+}
+
+function* resourceItems(subsystem: BeancountersGroup, bc: Beancounter): Iterable<[string, Item]> {
+  for (const resource of subsystem.shownResources) {
+    yield [resource.name, new ResourceItem(bc.counter(resource), subsystem.dialect)];
+  }
+}
+
+const attributes: readonly Attribute<BeancounterGroup>[] = [
+  { name: 'id', mode: 0o444, show: ({ bc }) => printValue(bc.id) },
+  {
+    name: 'tasks',
+    mode: 0o200,
+    store: (group, text) => group.subsystem.tasks.move(findTask(group, text), group.bc),
+  },
+  {
+    name: 'threads',
+    mode: 0o200,
+    store: (group, text) => group.subsystem.tasks.moveThread(findTask(group, text), group.bc),
+  },
+];
+
+function findTask({ subsystem }: BeancounterGroup, text: string): Task {
+  const pid = parseUnsigned(text, subsystem.dialect, PID_BITS);
+  if (pid === undefined) throw new BcfsError('EINVAL', 'not a pid');
+  const task = subsystem.findTask(Number(pid));
+  if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
+  return task;
+}

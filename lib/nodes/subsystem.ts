@@ -1,0 +1,97 @@
+/**
+ * The subsystem `beancounters`: the mount point. mkdir makes a beancounter or finds the one that lives, rmdir
+ * drops its directory. Source: v6.md, the tree (patch 5), and its two dialects.
+ */
+import type { Registry } from '../bc/registry.js';
+import { dummy, type Resource } from '../bc/resource.js';
+import { Tasks, type Task } from '../bc/tasks.js';
+import { parseUnsigned, type Dialect } from '../bc/value.js';
+import type { Attribute } from '../configfs/attribute.js';
+import { Group, type Item } from '../configfs/item.js';
+import { Tree, type TreeOptions } from '../configfs/tree.js';
+import { BcfsError } from '../errors.js';
+import { BeancounterGroup } from './beancounter-group.js';
+import { ResourceItem } from './resource-item.js';
+
+/** The largest id that mkdir takes: INT_MAX. */
+const MAX_DIRECTORY_ID = 2 ** 31 - 1;
+const ID_BITS = 32;
+
+export interface BeancountersOptions extends TreeOptions {
+  /** How numbers and names are read. Default: `people`. */
+  readonly dialect?: Dialect;
+  /** The tasks that `tasks` and `threads` move. Default: none yet. */
+  readonly tasks?: Tasks;
+  /** Finds the task of a pid or tid that was written; throws to refuse. Default: what `tasks` has. */
+  readonly findTask?: (pid: number) => Task | undefined;
+}
+
+export class BeancountersGroup extends Group {
+  readonly registry: Registry;
+  readonly dialect: Dialect;
+  readonly tasks: Tasks;
+  readonly findTask: (pid: number) => Task | undefined;
+
+  constructor(registry: Registry, options: BeancountersOptions = {}) {
+    super();
+    this.registry = registry;
+    this.dialect = options.dialect ?? 'people';
+    const tasks = options.tasks ?? new Tasks(registry);
+    this.tasks = tasks;
+    this.findTask = options.findTask ?? ((pid) => tasks.find(pid));
+    this.add('0', new BeancounterGroup(this, registry.root));
+  }
+
+  override get attributes(): readonly Attribute[] {
+    return attributes;
+  }
+
+  /** The resources that have a directory: all that are registered. */
+  get shownResources(): readonly Resource[] {
+    return this.registry.resources.filter((resource) => resource !== dummy);
+  }
+
+  override makeItem(name: string): Item {
+    const bc = this.registry.get(this.#parseId(name));
+    return new BeancounterGroup(this, bc);
+  }
+
+  override dropItem(item: Item): void {
+    if (item instanceof BeancounterGroup) item.bc.put();
+  }
+
+  #parseId(name: string): number {
+    if (this.dialect === 'strict') {
+      const id = parseUnsigned(name, 'strict', ID_BITS);
+      if (id === undefined) throw new BcfsError('ENOMEM', 'v6 could not say EINVAL here');
+      return Number(id);
+    }
+    const id = /^(0|[1-9][0-9]*)$/.test(name) ? Number(name) : Infinity;
+    if (id > MAX_DIRECTORY_ID) {
+      throw new BcfsError('EINVAL', `an id is a decimal number from 0 to ${MAX_DIRECTORY_ID}`);
+    }
+    return id;
+  }
+}
+
+const attributes: readonly Attribute[] = [
+  {
+    name: 'description',
+    mode: 0o444,
+    // Spelled as v6 spells it: scripts compare it.
+    show: () => 'Beancounters controll resource usage of task groups\n',
+  },
+];
+
+/** The tree of a registry's beancounters. Resources that are registered later appear in it. */
+export function beancounterTree(registry: Registry, options: BeancountersOptions = {}): Tree {
+  const subsystem = new BeancountersGroup(registry, options);
+  const tree = new Tree(subsystem, options);
+  registry.onRegister((resource) => {
+    for (const group of subsystem.children.values()) {
+      if (!(group instanceof BeancounterGroup)) continue;
+      tree.registerGroup(group, resource.name, new ResourceItem(group.bc.counter(resource), subsystem.dialect));
+    }
+  });
+  return tree;
+}
