@@ -101,7 +101,13 @@ export class Mapping {
     }
     const { mm, shared, anonymous } = this;
     // Made uncounted, then handed its share of what this one holds.
-    const tail = new Mapping(mm, this.#pages - at, { writable: false, shared, anonymous }, Severity.FORCE, this.bc);
+    const tail = new Mapping(
+      mm,
+      this.#pages - at,
+      { writable: false, shared, anonymous },
+      Severity.FORCE,
+      this.bc,
+    );
     tail.#writable = this.#writable;
     tail.#locked = this.#locked;
     this.#pages = at;

@@ -38,7 +38,12 @@ export function createProgram(): Command {
     .option('-f, --foreground', 'stay in the foreground')
     .option('-d, --debug', 'print what happens (the namespaces bcfs:*), in the foreground')
     .option('-l, --log <file>', 'append what goes wrong later to a file; default: nowhere')
-    .option<MountSettings>('-o, --options <opt[,opt…]>', 'mount options', parseMountOptions, defaultSettings())
+    .option<MountSettings>(
+      '-o, --options <opt[,opt…]>',
+      'mount options',
+      parseMountOptions,
+      defaultSettings(),
+    )
     .addHelpText('after', mountHelp)
     .enablePositionalOptions()
     .action(async (mountpoint: string, flags: MountFlags) => {

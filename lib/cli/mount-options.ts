@@ -18,9 +18,10 @@ type Apply = (settings: MountSettings, value: string) => void;
 /** uid and gid: 32 bits, and the last value means "none" to the kernel. */
 const MAX_OWNER = 2 ** 32 - 2;
 
-const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => Apply = (key, on) => (settings) => {
-  settings[key] = on;
-};
+const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => Apply =
+  (key, on) => (settings) => {
+    settings[key] = on;
+  };
 
 const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
   if (!/^[0-9]+$/.test(value) || Number(value) > MAX_OWNER) {
@@ -71,7 +72,10 @@ export function parseMountOptions(argument: string, settings: MountSettings): Mo
     const equals = option.indexOf('=');
     const name = equals < 0 ? option : option.slice(0, equals + 1);
     const apply = Object.hasOwn(options, name) ? options[name] : undefined;
-    if (!apply) throw new InvalidArgumentError(`${option}: no such option; there are: ${Object.keys(options).join(' ')}`);
+    if (!apply)
+      throw new InvalidArgumentError(
+        `${option}: no such option; there are: ${Object.keys(options).join(' ')}`,
+      );
     apply(settings, option.slice(equals + 1));
   }
   return settings;

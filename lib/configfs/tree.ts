@@ -151,7 +151,8 @@ export class Tree {
     if (!node.link) return -errno.ENOENT;
     const entries: Entry[] = [];
     if (node instanceof Group) for (const [name, child] of node.children) entries.push({ name, node: child });
-    for (const attribute of node.attributes) entries.push({ name: attribute.name, node: { item: node, attribute } });
+    for (const attribute of node.attributes)
+      entries.push({ name: attribute.name, node: { item: node, attribute } });
     return entries;
   }
 
@@ -159,12 +160,11 @@ export class Tree {
   mkdir(parent: Node, name: string): Item | Errno {
     const refusal = this.#refuseNew(parent, name, 'EPERM');
     if (refusal !== -errno.EPERM || !(parent instanceof Group)) return refusal;
-    const { makeItem } = parent;
-    if (!makeItem) return refusal;
+    if (!parent.makeItem) return refusal;
     return this.#guard(
       () => `mkdir ${this.path(parent)}/${name}`,
       () => {
-        const item = makeItem.call(parent, name);
+        const item: unknown = parent.makeItem?.(name);
         if (!(item instanceof Item) || item.link) throw new Error('makeItem gave no new item');
         parent.add(name, item);
         this.#link(item, name, parent, false);
@@ -275,7 +275,14 @@ export class Tree {
 
   #link(item: Item, name: string, parent: Group | undefined, isDefault: boolean): void {
     if (item.link) throw new BcfsError('EBUSY', `${name}: the item is in a tree already`);
-    const link: Link = { name, parent, ino: this.#nextIno, time: this.#now(), isDefault, settings: undefined };
+    const link: Link = {
+      name,
+      parent,
+      ino: this.#nextIno,
+      time: this.#now(),
+      isDefault,
+      settings: undefined,
+    };
     item.link = link;
     this.#nextIno += 1 + item.attributes.length;
     if (!(item instanceof Group)) return;

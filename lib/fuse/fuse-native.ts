@@ -7,7 +7,6 @@
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import createDebug from 'debug';
-import type { Tree } from '../configfs/tree.js';
 import { statfs, type Stat } from '../configfs/tree.js';
 import { BcfsError, errno, isErrno, type Errno } from '../errors.js';
 import { closeFuseOnExec } from './native.js';
@@ -97,7 +96,11 @@ function load(): FuseConstructor {
  * those that are optional (access, flush, opendir, getxattr and their kin). A handler answers exactly once,
  * whatever happens: a request without an answer hangs its caller for ever.
  */
-function makeHandlers(ops: Operations, gate: Gate, log: CarryOptions['log']): Readonly<Record<string, Handler>> {
+function makeHandlers(
+  ops: Operations,
+  gate: Gate,
+  log: CarryOptions['log'],
+): Readonly<Record<string, Handler>> {
   /** The one try, the one answer. */
   function answer(name: string, path: string, callback: Answer, call: () => number): void {
     let result: number;

@@ -105,9 +105,13 @@ export async function mount(tree: Tree, mountpoint: string, options: MountOption
     if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
     if (error instanceof BcfsError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new BcfsError('EPERM', `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`, {
-      cause: error,
-    });
+    throw new BcfsError(
+      'EPERM',
+      `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -132,7 +136,10 @@ function explainUmount(error: unknown, path: string): unknown {
   if (!(error instanceof BcfsError)) return error;
   switch (error.code) {
     case 'EBUSY':
-      return new BcfsError('EBUSY', `${path}: in use; see who: fuser -vm ${path}; or detach it: bcfs umount -l ${path}`);
+      return new BcfsError(
+        'EBUSY',
+        `${path}: in use; see who: fuser -vm ${path}; or detach it: bcfs umount -l ${path}`,
+      );
     case 'EPERM':
       return new BcfsError('EPERM', `${path}: only root can unmount`);
     default:
@@ -161,7 +168,10 @@ async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<st
   for (let there = mountAt(path); there?.type === FILESYSTEM_TYPE; there = mountAt(path)) {
     const state = await probe(path);
     if (state === 'alive') {
-      throw new BcfsError('EBUSY', `${path}: a bcfs is mounted there already; end it with: bcfs umount ${path}`);
+      throw new BcfsError(
+        'EBUSY',
+        `${path}: a bcfs is mounted there already; end it with: bcfs umount ${path}`,
+      );
     }
     if (state === 'silent') {
       throw new BcfsError(
@@ -175,7 +185,10 @@ async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<st
   try {
     if (!(await stat(path)).isDirectory()) throw new BcfsError('ENOTDIR', `${path}: not a directory`);
     if (!nonempty && (await readdir(path)).length > 0) {
-      throw new BcfsError('ENOTEMPTY', `${path}: not empty; mount elsewhere, or hide what is there with -o nonempty`);
+      throw new BcfsError(
+        'ENOTEMPTY',
+        `${path}: not empty; mount elsewhere, or hide what is there with -o nonempty`,
+      );
     }
   } catch (error) {
     throw explainPath(error, path);
@@ -192,7 +205,10 @@ function explainPath(error: unknown, path: string): unknown {
     case 'EACCES':
       return new BcfsError('EACCES', `${path}: permission denied on the way there`);
     case 'ENOTCONN':
-      return new BcfsError('ENOTCONN', `${path}: a dead mount is there; take it away with: umount -l ${path}`);
+      return new BcfsError(
+        'ENOTCONN',
+        `${path}: a dead mount is there; take it away with: umount -l ${path}`,
+      );
     default:
       return error;
   }
@@ -203,7 +219,7 @@ async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
   const answered = new AbortController();
   const answer = stat(path).then(
     () => 'alive' as const,
-    (error: NodeJS.ErrnoException) => (error.code === 'ENOTCONN' ? 'dead' : 'silent'),
+    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'silent'),
   );
   try {
     return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);
@@ -214,7 +230,8 @@ async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
 
 /** Whether this process can speak to the kernel's FUSE at all. */
 async function mustHaveFuse(): Promise<void> {
-  if (process.geteuid?.() !== 0) throw new BcfsError('EPERM', 'only root can mount; without it, try: bcfs sh');
+  if (process.geteuid?.() !== 0)
+    throw new BcfsError('EPERM', 'only root can mount; without it, try: bcfs sh');
   try {
     await (await open('/dev/fuse', constants.O_RDWR)).close();
   } catch (error) {

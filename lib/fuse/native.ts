@@ -4,10 +4,18 @@ import koffi from 'koffi';
 import { BcfsError, errnoName, strerror } from '../errors.js';
 
 const libc = koffi.load('libc.so.6');
-const callUmount2 = libc.func('int umount2(const char *target, int flags)');
-const callDup = libc.func('int dup(int fd)');
-const callDup2 = libc.func('int dup2(int from, int to)');
-const callFcntl = libc.func('int fcntl(int fd, int command, ...)');
+const callUmount2 = libc.func('int umount2(const char *target, int flags)') as (
+  target: string,
+  flags: number,
+) => number;
+const callDup = libc.func('int dup(int fd)') as (fd: number) => number;
+const callDup2 = libc.func('int dup2(int from, int to)') as (from: number, to: number) => number;
+const callFcntl = libc.func('int fcntl(int fd, int command, ...)') as (
+  fd: number,
+  command: number,
+  type: 'int',
+  argument: number,
+) => number;
 
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;

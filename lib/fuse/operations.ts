@@ -84,10 +84,12 @@ export function operations(tree: Tree) {
     rmdir: (path: string): 0 | Errno => inside(path, (parent, name) => tree.rmdir(parent, name)),
 
     create: (path: string): Errno => inside(path, (parent, name) => tree.create(parent, name)),
-    mknod: (path: string, mode: number): Errno => inside(path, (parent, name) => tree.mknod(parent, name, mode)),
+    mknod: (path: string, mode: number): Errno =>
+      inside(path, (parent, name) => tree.mknod(parent, name, mode)),
     unlink: (path: string): Errno => inside(path, (parent, name) => tree.unlink(parent, name)),
     rename: (path: string): Errno => inside(path, (parent, name) => tree.rename(parent, name)),
-    symlink: (_target: string, path: string): Errno => inside(path, (parent, name) => tree.symlink(parent, name)),
+    symlink: (_target: string, path: string): Errno =>
+      inside(path, (parent, name) => tree.symlink(parent, name)),
     link: (path: string, newPath: string): Errno =>
       inside(newPath, (parent, name) => tree.link(tree.resolve(path), parent, name)),
 
@@ -120,4 +122,3 @@ class FileTable {
     return true;
   }
 }
-

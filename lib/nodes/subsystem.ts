@@ -90,7 +90,11 @@ export function beancounterTree(registry: Registry, options: BeancountersOptions
   registry.onRegister((resource) => {
     for (const group of subsystem.children.values()) {
       if (!(group instanceof BeancounterGroup)) continue;
-      tree.registerGroup(group, resource.name, new ResourceItem(group.bc.counter(resource), subsystem.dialect));
+      tree.registerGroup(
+        group,
+        resource.name,
+        new ResourceItem(group.bc.counter(resource), subsystem.dialect),
+      );
     }
   });
   return tree;

@@ -2,4 +2,9 @@
 import type { Resource } from '../resource.js';
 import { MAXVALUE } from '../value.js';
 
-export const privvmpages: Resource = { name: 'privvmpages', unit: 'pages', barrier: MAXVALUE, limit: MAXVALUE };
+export const privvmpages: Resource = {
+  name: 'privvmpages',
+  unit: 'pages',
+  barrier: MAXVALUE,
+  limit: MAXVALUE,
+};
