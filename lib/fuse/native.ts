@@ -1,21 +1,33 @@
 /** The calls to libc that Node does not have. Linux only. */
 import { openSync, readdirSync, readlinkSync } from 'node:fs';
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
 import { BcfsError, errnoName, strerror } from '../errors.js';
 
-const libc = koffi.load('libc.so.6');
-const callUmount2 = libc.func('int umount2(const char *target, int flags)') as (
-  target: string,
-  flags: number,
-) => number;
-const callDup = libc.func('int dup(int fd)') as (fd: number) => number;
-const callDup2 = libc.func('int dup2(int from, int to)') as (from: number, to: number) => number;
-const callFcntl = libc.func('int fcntl(int fd, int command, ...)') as (
-  fd: number,
-  command: number,
-  type: 'int',
-  argument: number,
-) => number;
+interface Libc {
+  umount2(target: string, flags: number): number;
+  dup(fd: number): number;
+  dup2(from: number, to: number): number;
+  fcntl(fd: number, command: number, type: 'int', argument: number): number;
+  /** Of the call before. */
+  errno(): number;
+}
+
+/** Loaded with the first call, for programs that only count never make one. */
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded) return loaded;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const library = koffi.load('libc.so.6');
+  loaded = {
+    umount2: library.func('int umount2(const char *target, int flags)') as Libc['umount2'],
+    dup: library.func('int dup(int fd)') as Libc['dup'],
+    dup2: library.func('int dup2(int from, int to)') as Libc['dup2'],
+    fcntl: library.func('int fcntl(int fd, int command, ...)') as Libc['fcntl'],
+    errno: () => koffi.errno(),
+  };
+  return loaded;
+}
 
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
@@ -25,7 +37,7 @@ const FD_CLOEXEC = 1;
 /** @throws BcfsError with the errno's code */
 function check(result: number, what: string): number {
   if (result !== -1) return result;
-  const code = errnoName(koffi.errno());
+  const code = errnoName(libc().errno());
   throw new BcfsError(code, `${what}: ${strerror(code)}`);
 }
 
@@ -35,7 +47,7 @@ function check(result: number, what: string): number {
  * @throws BcfsError EBUSY if it is in use and not detached, EINVAL if nothing is mounted there, EPERM
  */
 export function umount(mountpoint: string, flags: number): void {
-  check(callUmount2(mountpoint, flags), `umount ${mountpoint}`);
+  check(libc().umount2(mountpoint, flags), `umount ${mountpoint}`);
 }
 
 /**
@@ -44,8 +56,8 @@ export function umount(mountpoint: string, flags: number): void {
  * @returns a descriptor that leads where 2 led
  */
 export function divertStderr(): number {
-  const saved = check(callDup(2), 'dup');
-  check(callDup2(openSync('/dev/null', 'w'), 2), 'dup2');
+  const saved = check(libc().dup(2), 'dup');
+  check(libc().dup2(openSync('/dev/null', 'w'), 2), 'dup2');
   return saved;
 }
 
@@ -55,7 +67,7 @@ export function divertStderr(): number {
  */
 export function closeFuseOnExec(): void {
   for (const fd of readdirSync('/proc/self/fd')) {
-    if (isFuse(fd)) check(callFcntl(Number(fd), F_SETFD, 'int', FD_CLOEXEC), 'fcntl');
+    if (isFuse(fd)) check(libc().fcntl(Number(fd), F_SETFD, 'int', FD_CLOEXEC), 'fcntl');
   }
 }
 
