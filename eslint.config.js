@@ -1,22 +1,41 @@
 import js from '@eslint/js';
-import importX from 'eslint-plugin-import-x';
 import ts from 'typescript-eslint';
 
-/** Who may import whom in lib: what a folder may not reach. docs/design.md says why. */
+/** Who may import whom in lib: what each folder may not reach. docs/design.md says why. */
 const walls = {
   bc: ['configfs', 'nodes', 'fuse', 'host', 'cli'],
   configfs: ['bc', 'nodes', 'fuse', 'host', 'cli'],
   nodes: ['fuse', 'host', 'cli'],
   fuse: ['bc', 'nodes', 'host', 'cli'],
   host: ['configfs', 'nodes', 'fuse', 'cli'],
+  cli: [],
 };
 
-const zones = [
-  ...Object.entries(walls).flatMap(([from, others]) =>
-    others.map((other) => ({ target: `./lib/${from}`, from: `./lib/${other}` })),
-  ),
-  ...Object.keys(walls).map((folder) => ({ target: `./lib/${folder}`, from: './lib/index.ts' })),
-];
+/** The engine and the nodes do no I/O; the tree needs the numbers of node:fs alone. */
+const pure = { bc: ['node:*'], nodes: ['node:*'], configfs: ['node:*', '!node:fs'] };
+
+const oneTransport = {
+  group: ['fuse-native', 'fuse-shared-library*'],
+  message: 'lib/fuse/fuse-native.ts alone knows it.',
+};
+
+const restrict = (...patterns) => ['error', { patterns: [oneTransport, ...patterns] }];
+
+const wallRules = Object.entries(walls).map(([folder, others]) => ({
+  files: [`lib/${folder}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': restrict(
+      {
+        group: ['**/lib/index.js', '../index.js', '../../index.js'],
+        message: 'The public API is for programs.',
+      },
+      ...(others.length > 0
+        ? [{ group: others.map((other) => `**/${other}/**`), message: `${folder} does not know them.` }]
+        : []),
+      ...(pure[folder] ? [{ group: pure[folder], message: `${folder} does no I/O.` }] : []),
+    ),
+  },
+}));
 
 export default ts.config(
   { ignores: ['dist', '.tap', 'node_modules'] },
@@ -25,9 +44,7 @@ export default ts.config(
   {
     files: ['**/*.ts'],
     languageOptions: { parserOptions: { projectService: true } },
-    plugins: { 'import-x': importX },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // `number | Errno` says more than `number`.
@@ -35,23 +52,7 @@ export default ts.config(
       '@typescript-eslint/no-duplicate-type-constituents': 'off',
     },
   },
-  {
-    files: ['lib/**/*.ts'],
-    ignores: ['lib/fuse/fuse-native.ts'],
-    rules: {
-      'no-restricted-imports': ['error', { paths: ['fuse-native', 'fuse-shared-library'] }],
-    },
-  },
-  {
-    files: ['lib/bc/**/*.ts', 'lib/configfs/**/*.ts', 'lib/nodes/**/*.ts'],
-    ignores: ['lib/configfs/tree.ts'],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        { patterns: [{ group: ['node:*'], message: 'The engine and the tree do no I/O.' }] },
-      ],
-    },
-  },
+  ...wallRules,
   {
     files: ['test/**/*.ts'],
     // tap waits for its own subtests.
@@ -61,7 +62,7 @@ export default ts.config(
     },
   },
   {
-    files: ['**/*.js', 'bin/*'],
+    files: ['**/*.js', 'bin/bcfs'],
     extends: [ts.configs.disableTypeChecked],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
   },
