@@ -39,8 +39,10 @@ export class ProcfsTasks {
     this.reap();
     const named = this.#read(tid);
     if (!named) return undefined;
-    let mm = this.#processOf(named.tgid)?.mm ?? undefined;
-    for (const sibling of this.#threads(named.tgid)) {
+    const threads = this.#threads(named.tgid);
+    // A thread that has ended has none, and may be the process's first.
+    let mm = threads.map((thread) => this.tasks.find(thread)?.mm).find(Boolean);
+    for (const sibling of threads) {
       const stat = this.#read(sibling);
       if (!stat || this.tasks.find(sibling)) continue;
       const task = this.tasks.adopt(sibling, stat.hasMemory ? mm : null);
@@ -58,15 +60,6 @@ export class ProcfsTasks {
       this.#starts.delete(task);
       this.tasks.exit(task);
     }
-  }
-
-  /** Any task of a process that was taken in before. */
-  #processOf(tgid: number): Task | undefined {
-    for (const tid of this.#threads(tgid)) {
-      const task = this.tasks.find(tid);
-      if (task) return task;
-    }
-    return undefined;
   }
 
   #threads(tgid: number): number[] {
