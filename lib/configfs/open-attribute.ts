@@ -7,30 +7,43 @@
  */
 import { errno, isErrno, type Errno } from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
-import type { Item } from './item.js';
+import type { Item, Link } from './item.js';
 
 /** Runs a show or a store, and turns what it throws into an errno. */
 export type Guard = <T>(call: () => T) => T | Errno;
 
+/** What it was opened for. */
+export interface Access {
+  readonly reads: boolean;
+  readonly writes: boolean;
+}
+
 export class OpenAttribute {
   readonly #item: Item;
+  /** As it was when it was opened: an item that is removed and comes again is another one. */
+  readonly #link: Link | undefined;
   readonly #attribute: Attribute;
+  readonly #access: Access;
   readonly #guard: Guard;
   #value: Buffer | undefined;
 
-  /** Made by `Tree.open`, which has looked at the access mode. */
-  constructor(item: Item, attribute: Attribute, guard: Guard) {
+  /** Made by `Tree.open`, which has looked at what the attribute allows. */
+  constructor(item: Item, attribute: Attribute, access: Access, guard: Guard) {
     this.#item = item;
+    this.#link = item.link;
     this.#attribute = attribute;
+    this.#access = access;
     this.#guard = guard;
   }
 
   /**
    * Copies the value from byte `position` on into `buffer`.
    *
-   * @returns the bytes copied, 0 at the end; ENOENT if the item is gone and nothing was read before
+   * @returns the bytes copied, 0 at the end; EBADF if it is not open for reading; ENOENT if the item is gone and
+   * nothing was read before
    */
   read(buffer: Uint8Array, position: number): number | Errno {
+    if (!this.#access.reads) return -errno.EBADF;
     const value = this.#value ?? this.#show();
     if (isErrno(value)) return value;
     this.#value = value;
@@ -40,10 +53,11 @@ export class OpenAttribute {
   /**
    * Stores the whole of `bytes`, of which the store sees the first ATTRIBUTE_SIZE - 1.
    *
-   * @returns the bytes stored
+   * @returns the bytes stored; EBADF if it is not open for writing; ENOENT if the item is gone
    */
   write(bytes: Uint8Array): number | Errno {
-    if (!this.#item.link) return -errno.ENOENT;
+    if (!this.#access.writes) return -errno.EBADF;
+    if (this.#isGone) return -errno.ENOENT;
     this.#value = undefined;
     const seen = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, ATTRIBUTE_SIZE - 1));
     const text = seen.toString();
@@ -53,10 +67,15 @@ export class OpenAttribute {
     return isErrno(refused) ? refused : seen.length;
   }
 
+  get #isGone(): boolean {
+    return this.#item.link !== this.#link;
+  }
+
   #show(): Buffer | Errno {
-    if (!this.#item.link) return -errno.ENOENT;
+    if (this.#isGone) return -errno.ENOENT;
     return this.#guard(() => {
-      const value = Buffer.from(this.#attribute.show?.(this.#item) ?? '');
+      // Anything but a string is a mistake in show, and throws here.
+      const value = Buffer.from(this.#attribute.show?.(this.#item) as string);
       if (value.length <= ATTRIBUTE_SIZE) return value;
       throw new Error(`show gave ${value.length} bytes; a value has at most ${ATTRIBUTE_SIZE}`);
     });

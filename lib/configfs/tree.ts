@@ -71,20 +71,25 @@ export class Tree {
   readonly #log: (message: string) => void;
   #nextIno = 1;
 
-  /** @param root the subsystem: a group that is in no other tree */
+  /**
+   * @param root the subsystem
+   * @throws BcfsError EBUSY if it is in a tree already
+   */
   constructor(root: Group, options: TreeOptions = {}) {
     this.root = root;
     this.#uid = options.uid ?? 0;
     this.#gid = options.gid ?? 0;
     this.#now = options.now ?? Date.now;
     this.#log = options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning'));
+    mustBeNew(root);
     this.#link(root, '', undefined, true);
   }
 
-  /** The node of a name in a directory. */
+  /** The node of a name in a directory; of an empty name, the directory itself. */
   lookup(directory: Node, name: string): Node | Errno {
     if (!(directory instanceof Item)) return -errno.ENOTDIR;
     if (!directory.link) return -errno.ENOENT;
+    if (name === '') return directory;
     if (Buffer.byteLength(name) > statfs.namelen) return -errno.ENAMETOOLONG;
     const child = directory instanceof Group ? directory.children.get(name) : undefined;
     if (child) return child;
@@ -96,12 +101,16 @@ export class Tree {
   resolve(path: string): Node | Errno {
     let node: Node = this.root;
     for (const name of path.split('/')) {
-      if (name === '') continue;
       const next = this.lookup(node, name);
       if (isErrno(next)) return next;
       node = next;
     }
     return node;
+  }
+
+  /** The directory that a node is in; the root is in itself. */
+  parent(node: Node): Item {
+    return node instanceof Item ? (node.link?.parent ?? node) : node.item;
   }
 
   getattr(node: Node): Stat | Errno {
@@ -165,10 +174,8 @@ export class Tree {
       () => `mkdir ${this.path(parent)}/${name}`,
       () => {
         const item: unknown = parent.makeItem?.(name);
-        if (!(item instanceof Item) || item.link) throw new Error('makeItem gave no new item');
-        parent.add(name, item);
-        this.#link(item, name, parent, false);
-        this.#touch(parent);
+        if (!(item instanceof Item) || !isNew(item)) throw new Error('makeItem gave no new item');
+        this.#enter(parent, name, item, false);
         return item;
       },
     );
@@ -197,12 +204,11 @@ export class Tree {
   /**
    * Adds a default group to a group that is in the tree already: configfs_register_group of the kernel.
    *
-   * @throws BcfsError EEXIST if the name is taken
+   * @throws BcfsError EEXIST if the name is taken, EBUSY if the group is in a tree already; nothing changes
    */
   registerGroup(parent: Group, name: string, group: Item): void {
-    parent.add(name, group);
-    this.#link(group, name, parent, true);
-    this.#touch(parent);
+    mustBeNew(group);
+    this.#enter(parent, name, group, true);
   }
 
   /**
@@ -216,9 +222,11 @@ export class Tree {
     const mode = this.#modeOf(node);
     if (isErrno(mode)) return mode;
     const access = flags & O_ACCMODE;
-    if (access !== O_WRONLY && (!(mode & 0o444) || !attribute.show)) return -errno.EACCES;
-    if (access !== O_RDONLY && (!(mode & 0o222) || !attribute.store)) return -errno.EACCES;
-    return new OpenAttribute(item, attribute, (call) =>
+    const reads = access !== O_WRONLY;
+    const writes = access !== O_RDONLY;
+    if (reads && (!(mode & 0o444) || !attribute.show)) return -errno.EACCES;
+    if (writes && (!(mode & 0o222) || !attribute.store)) return -errno.EACCES;
+    return new OpenAttribute(item, attribute, { reads, writes }, (call) =>
       this.#guard(() => `${this.path(item)}/${attribute.name}`, call),
     );
   }
@@ -273,8 +281,13 @@ export class Tree {
     return link.settings?.get(node.attribute.name)?.mode ?? node.attribute.mode;
   }
 
+  #enter(parent: Group, name: string, item: Item, isDefault: boolean): void {
+    parent.add(name, item);
+    this.#link(item, name, parent, isDefault);
+    this.#touch(parent);
+  }
+
   #link(item: Item, name: string, parent: Group | undefined, isDefault: boolean): void {
-    if (item.link) throw new BcfsError('EBUSY', `${name}: the item is in a tree already`);
     const link: Link = {
       name,
       parent,
@@ -323,6 +336,19 @@ function itemOf(node: Node): Item {
 /** The key of a node in its item's settings. */
 function nameOf(node: Node): string {
   return node instanceof Item ? '' : node.attribute.name;
+}
+
+/** Whether an item and all that come with it are in no tree, and each of them once among themselves. */
+function isNew(item: Item, seen = new Set<Item>()): boolean {
+  if (item.link || seen.has(item)) return false;
+  seen.add(item);
+  if (!(item instanceof Group)) return true;
+  for (const child of item.children.values()) if (!isNew(child, seen)) return false;
+  return true;
+}
+
+function mustBeNew(item: Item): void {
+  if (!isNew(item)) throw new BcfsError('EBUSY', 'the item, or one in it, is in a tree already');
 }
 
 function hasMadeItems(item: Item): boolean {

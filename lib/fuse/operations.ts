@@ -40,11 +40,9 @@ export function operations(tree: Tree) {
     readdir: (path: string): Listing | Errno =>
       at(path, (node) => {
         const entries = tree.readdir(node);
-        const own = tree.getattr(node);
         if (isErrno(entries)) return entries;
-        if (isErrno(own)) return own;
-        const listing: Listing = { names: ['.', '..'], stats: [own, own] };
-        for (const entry of entries) {
+        const listing: Listing = { names: [], stats: [] };
+        for (const entry of [{ name: '.', node }, { name: '..', node: tree.parent(node) }, ...entries]) {
           const stat = tree.getattr(entry.node);
           if (isErrno(stat)) continue;
           listing.names.push(entry.name);
