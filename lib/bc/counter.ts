@@ -5,8 +5,9 @@
  * held: the barrier, above which whoever can cope is refused, and the limit, above which only what cannot be
  * refused still passes. A refusal is counted in failcnt, and so is nothing else.
  *
- * A charge that stays within the barrier is granted whatever its severity and runs no hook: that is the whole
- * hot path, and it allocates nothing. Everything else is decided in `decide`.
+ * A charge that stays within the barrier is granted whatever its severity and runs no hook, and one that stays
+ * within what was held before leaves maxheld as it is: that is the whole hot path, one comparison, and it
+ * allocates nothing. Everything else is decided in `decide`.
  *
  * Source: v6.md, the engine (patch 3 of the beancounter patch set, version 6).
  */
@@ -35,6 +36,8 @@ export class Counter {
   /** How many charges were refused. */
   failcnt = 0;
 
+  /** Up to here a charge changes nothing but held: the lesser of maxheld and the barrier. */
+  #hotBound = 0;
   #barrierBound: number;
   #limitBound: number;
   #barrier: bigint;
@@ -73,9 +76,8 @@ export class Counter {
   tryCharge(val: number, severity: Severity): boolean {
     const held = this.held + val;
     // One comparison tells whole numbers from all else; those of 2^32 and more take the long way.
-    if (val >>> 0 !== val || held > this.#barrierBound) return this.#decide(val, severity);
+    if (val >>> 0 !== val || held > this.#hotBound) return this.#decide(val, severity);
     this.held = held;
-    if (held > this.maxheld) this.maxheld = held;
     return true;
   }
 
@@ -127,6 +129,11 @@ export class Counter {
     this.#limit = newLimit;
     this.#barrierBound = bound(newBarrier);
     this.#limitBound = bound(newLimit);
+    this.#setHotBound();
+  }
+
+  #setHotBound(): void {
+    this.#hotBound = Math.min(this.maxheld, this.#barrierBound);
   }
 
   #decide(val: number, severity: Severity): boolean {
@@ -141,7 +148,10 @@ export class Counter {
       }
     }
     this.held += val;
-    if (this.held > this.maxheld) this.maxheld = this.held;
+    if (this.held > this.maxheld) {
+      this.maxheld = this.held;
+      this.#setHotBound();
+    }
     return true;
   }
 
