@@ -76,7 +76,11 @@ export class Counter {
   tryCharge(val: number, severity: Severity): boolean {
     const held = this.held + val;
     // One comparison tells whole numbers from all else; those of 2^32 and more take the long way.
-    if (val >>> 0 !== val || held > this.#hotBound) return this.#decide(val, severity);
+    if (val >>> 0 !== val) return this.#decide(val, severity);
+    if (held > this.#hotBound) {
+      if (held > this.#barrierBound) return this.#decide(val, severity);
+      this.#raiseMaxheld(held);
+    }
     this.held = held;
     return true;
   }
@@ -129,11 +133,12 @@ export class Counter {
     this.#limit = newLimit;
     this.#barrierBound = bound(newBarrier);
     this.#limitBound = bound(newLimit);
-    this.#setHotBound();
+    this.#hotBound = Math.min(this.maxheld, this.#barrierBound);
   }
 
-  #setHotBound(): void {
-    this.#hotBound = Math.min(this.maxheld, this.#barrierBound);
+  #raiseMaxheld(held: number): void {
+    this.maxheld = held;
+    this.#hotBound = Math.min(held, this.#barrierBound);
   }
 
   #decide(val: number, severity: Severity): boolean {
@@ -148,10 +153,7 @@ export class Counter {
       }
     }
     this.held += val;
-    if (this.held > this.maxheld) {
-      this.maxheld = this.held;
-      this.#setHotBound();
-    }
+    if (this.held > this.maxheld) this.#raiseMaxheld(this.held);
     return true;
   }
 
