@@ -1,0 +1,40 @@
+/** Medians, and rounds that take turns, so that what else the machine does falls on all alike. */
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** The value below which the share `q` of them lies, the nearest one that was measured. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+  if (value === undefined) throw new Error('nothing was measured');
+  return value;
+}
+
+/** Nanoseconds that a call takes. */
+export function time(call: () => void): number {
+  const start = process.hrtime.bigint();
+  call();
+  return Number(process.hrtime.bigint() - start);
+}
+
+/**
+ * Runs every contender once per round, each round starting with the next of them.
+ *
+ * @returns for each contender, what it gave in each round
+ */
+export async function interleave<K extends string>(
+  rounds: number,
+  contenders: Readonly<Record<K, () => number | Promise<number>>>,
+): Promise<Record<K, number[]>> {
+  const names = Object.keys(contenders) as K[];
+  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, number[]>;
+  for (let round = 0; round < rounds; round += 1) {
+    const first = round % names.length;
+    for (const name of [...names.slice(first), ...names.slice(0, first)]) {
+      results[name].push(await contenders[name]());
+    }
+  }
+  return results;
+}
