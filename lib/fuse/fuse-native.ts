@@ -7,11 +7,11 @@
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import createDebug from 'debug';
-import { statfs, type Stat } from '../configfs/tree.js';
+import { statfs, type Stat, type Tree } from '../configfs/tree.js';
 import { BcfsError, errno, isErrno, type Errno } from '../errors.js';
-import { closeFuseOnExec } from './native.js';
+import { closeOnExec, fuseDescriptors, isFuse } from './native.js';
 import { operations, type Operations } from './operations.js';
-import type { CarryOptions, Transport } from './transport.js';
+import type { CarryOptions, IsConnected, Transport } from './transport.js';
 
 const debug = createDebug('bcfs:fuse');
 
@@ -34,7 +34,16 @@ const KEEP_LOADED = 0x1 | 0x100 | 0x1000;
  */
 const WORKERS = 10;
 
-export const fuseNative: Transport = async (tree, mountpoint, options) => {
+/** The mount before: they are made one after the other, for that is how the descriptor of each is known. */
+let last: Promise<unknown> = Promise.resolve();
+
+export const fuseNative: Transport = (tree, mountpoint, options) => {
+  const carried = last.then(() => carry(tree, mountpoint, options));
+  last = carried.catch(() => undefined);
+  return carried;
+};
+
+async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Promise<IsConnected> {
   const Fuse = load();
   const gate = new Gate();
   const handlers = makeHandlers(operations(tree), gate, options.log);
@@ -47,12 +56,17 @@ export const fuseNative: Transport = async (tree, mountpoint, options) => {
     autoUnmount: false,
     timeout: false,
   });
+  const before = fuseDescriptors();
   await new Promise<void>((resolve, reject) => {
     fuse.mount((error) => (error ? reject(error) : resolve()));
   });
-  closeFuseOnExec();
+  const [fd = -1] = fuseDescriptors().filter((each) => !before.includes(each));
+  // A child that outlives a killed daemon would keep the dead mount hanging.
+  closeOnExec(fd);
   if (options.ownsProcess) await freezeThreads(mountpoint, gate);
-};
+  // libfuse closes it when the kernel tells it that the mount has gone.
+  return () => isFuse(fd);
+}
 
 function libfuseOptions({ ro, flags }: CarryOptions): string[] {
   return [

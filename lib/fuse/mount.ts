@@ -12,9 +12,9 @@ import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
 import { BcfsError } from '../errors.js';
 import { fuseNative } from './fuse-native.js';
-import { mountAt, type MountEntry } from './mountinfo.js';
+import { mountAt, readMounts, type MountEntry } from './mountinfo.js';
 import { MNT_DETACH, umount } from './native.js';
-import type { CarryOptions, Transport } from './transport.js';
+import type { CarryOptions, IsConnected, Transport } from './transport.js';
 
 const debug = createDebug('bcfs:mount');
 
@@ -40,17 +40,21 @@ export class Mount {
   readonly mountpoint: string;
   /** Resolves when the mount has gone, by `unmount` or by somebody's umount(8). */
   readonly gone: Promise<void>;
+  readonly #id: number;
+  readonly #isConnected: IsConnected;
   readonly #look: () => void;
 
   /** Made by `mount`. */
-  constructor(entry: MountEntry) {
+  constructor(entry: MountEntry, isConnected: IsConnected) {
     this.mountpoint = entry.mountpoint;
+    this.#id = entry.id;
+    this.#isConnected = isConnected;
     let settle: () => void = () => {};
     this.gone = new Promise((resolve) => (settle = resolve));
     // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
     const timer = setInterval(() => this.#look(), WATCH_INTERVAL);
     this.#look = () => {
-      if (mountAt(entry.mountpoint)?.id === entry.id) return;
+      if (this.#find()) return;
       clearInterval(timer);
       settle();
     };
@@ -62,12 +66,18 @@ export class Mount {
    *
    * @param detach whether to unmount even if the mount is in use: nobody finds it from then on, and it goes with
    * its last user. Default: false
-   * @throws BcfsError EBUSY if it is in use
+   * @throws BcfsError EBUSY if it is in use, or something is mounted over it
    */
   async unmount(detach = false): Promise<void> {
-    unmountPath(this.mountpoint, detach);
+    const entry = this.#find();
+    if (entry) unmountEntry(entry, detach);
     this.#look();
     await this.gone;
+  }
+
+  /** Where it is mounted now: it may have been moved. The kernel gives the number of a mount that has gone again. */
+  #find(): MountEntry | undefined {
+    return this.#isConnected() ? readMounts().find(({ id }) => id === this.#id) : undefined;
   }
 }
 
@@ -94,13 +104,13 @@ export async function mount(tree: Tree, mountpoint: string, options: MountOption
   await mustHaveFuse();
   const before = mountAt(path)?.id;
   try {
-    await transport(tree, path, carry);
+    const isConnected = await transport(tree, path, carry);
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
     if ((await probe(path)) !== 'alive') {
       throw new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
     }
-    return new Mount(entry);
+    return new Mount(entry, isConnected);
   } catch (error) {
     if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
     if (error instanceof BcfsError) throw error;
@@ -130,6 +140,13 @@ export function unmountPath(path: string, detach: boolean): void {
   } catch (error) {
     throw explainUmount(error, path);
   }
+}
+
+function unmountEntry({ id, mountpoint }: MountEntry, detach: boolean): void {
+  if (mountAt(mountpoint)?.id !== id) {
+    throw new BcfsError('EBUSY', `${mountpoint}: something else is mounted over it; unmount that first`);
+  }
+  unmountPath(mountpoint, detach);
 }
 
 function explainUmount(error: unknown, path: string): unknown {

@@ -61,17 +61,18 @@ export function divertStderr(): number {
   return saved;
 }
 
-/**
- * Closes every open /dev/fuse in whatever this process spawns: a child that outlives a killed daemon would keep
- * the dead mount hanging.
- */
-export function closeFuseOnExec(): void {
-  for (const fd of readdirSync('/proc/self/fd')) {
-    if (isFuse(fd)) check(libc().fcntl(Number(fd), F_SETFD, 'int', FD_CLOEXEC), 'fcntl');
-  }
+/** The descriptors of this process that lead to /dev/fuse: one for each mount that it serves. */
+export function fuseDescriptors(): number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isFuse);
 }
 
-function isFuse(fd: string): boolean {
+/** Closes a descriptor in whatever this process spawns. */
+export function closeOnExec(fd: number): void {
+  check(libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC), 'fcntl');
+}
+
+/** Whether a descriptor leads to /dev/fuse. */
+export function isFuse(fd: number): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/fuse';
   } catch {

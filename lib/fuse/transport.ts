@@ -18,8 +18,14 @@ export interface CarryOptions {
 }
 
 /**
+ * Whether the kernel still talks to this server. It stops when the mount has gone and its last user with it; what
+ * is mounted there afterwards is another's, even if it has the same number.
+ */
+export type IsConnected = () => boolean;
+
+/**
  * Mounts `tree` on `mountpoint`, a real path that has been looked at, and serves it until it is unmounted.
  * Resolves when the kernel has the mount. When it rejects, nothing may be relied on but that the caller detaches
  * what is mounted there.
  */
-export type Transport = (tree: Tree, mountpoint: string, options: CarryOptions) => Promise<void>;
+export type Transport = (tree: Tree, mountpoint: string, options: CarryOptions) => Promise<IsConnected>;
