@@ -49,10 +49,14 @@ export class Beancounter {
   /**
    * Drops a reference, and finishes the beancounter with the last one.
    *
-   * @throws BcfsError EINVAL if none is left to drop: the caller put more than it got
+   * @throws BcfsError EINVAL if none is left to drop, or only the registry's own on beancounter 0: the caller put
+   * more than it got
    */
   put(): void {
     this.#mustLive();
+    if (this.#references === 1 && this === this.registry.root) {
+      throw new BcfsError('EINVAL', "the last reference on beancounter 0 is the registry's");
+    }
     this.#references -= 1;
     if (this.#references === 0) this.registry.finish(this);
   }
