@@ -26,6 +26,7 @@ export class AddressSpace {
 
   /** Charges new mappings to another beancounter; what is mapped stays where it was charged. */
   setBc(bc: Beancounter): void {
+    this.#mustLive();
     const old = this.#bc;
     this.#bc = bc.get();
     old.put();
@@ -72,6 +73,7 @@ export class AddressSpace {
    * @throws BcfsError ENOMEM if privvmpages is refused; then nothing stays charged
    */
   copy(bc: Beancounter): AddressSpace {
+    this.#mustLive();
     const child = new AddressSpace(bc);
     try {
       for (const mapping of this.mappings) {

@@ -89,34 +89,29 @@ export class Tasks {
    *
    * @param mm the address space it shares with tasks taken in before, `null` for a kernel thread; default: one
    * of its own
-   * @throws BcfsError EEXIST if the tid lives
+   * @throws BcfsError EEXIST if the tid lives, EINVAL if the address space has no user left; nothing is charged then
    */
   adopt(tid: number, mm?: AddressSpace | null): Task {
-    this.#mustBeFree(tid);
     const { root } = this.registry;
-    root.counter(numtasks).charge(1, Severity.FORCE);
-    return this.#enter(tid, mm === undefined ? new AddressSpace(root) : mm?.get(), root);
+    return this.#enter(tid, root, Severity.FORCE, () =>
+      mm === undefined ? new AddressSpace(root) : mm?.get(),
+    );
   }
 
   /**
    * Forks: the child is charged to the parent's exec_bc, and that is both its exec_bc and its task_bc.
    *
    * @throws BcfsError ENOMEM if numtasks, or the copy of the parent's mappings, is refused; EEXIST if the tid
-   * lives; nothing is charged then
+   * lives; ESRCH if the parent has ended; nothing is charged then
    */
   fork(parent: Task, tid: number, options: ForkOptions = {}): Task {
-    this.#mustBeFree(tid);
-    const bc = parent.execBc;
-    bc.counter(numtasks).charge(1, Severity.LIMIT);
-    try {
-      const mm = options.memory === 'vm' ? parent.mm?.get() : parent.mm?.copy(bc);
-      const child = this.#enter(tid, mm, bc);
-      child.admin = parent.admin;
-      return child;
-    } catch (error) {
-      bc.counter(numtasks).uncharge(1);
-      throw error;
-    }
+    this.#mustLive(parent);
+    const { execBc: bc, mm } = parent;
+    const child = this.#enter(tid, bc, Severity.LIMIT, () =>
+      options.memory === 'vm' ? mm?.get() : mm?.copy(bc),
+    );
+    child.admin = parent.admin;
+    return child;
   }
 
   /** The beancounter that a charge on behalf of `task` goes to; beancounter 0 for an interrupt. */
@@ -149,7 +144,7 @@ export class Tasks {
    * @throws BcfsError ESRCH if it has ended
    */
   exit(task: Task): void {
-    if (this.#tasks.get(task.tid) !== task) throw new BcfsError('ESRCH', `task ${task.tid} has ended`);
+    this.#mustLive(task);
     this.#tasks.delete(task.tid);
     task.taskBc.counter(numtasks).uncharge(1);
     task.release();
@@ -158,9 +153,10 @@ export class Tasks {
   /**
    * Moves every task that shares the address space of `task`, and the address space: v6's `tasks`.
    *
-   * @throws BcfsError EINVAL for a kernel thread
+   * @throws BcfsError EINVAL for a kernel thread, ESRCH if the task has ended
    */
   move(task: Task, bc: Beancounter): void {
+    this.#mustLive(task);
     const mm = userMemory(task);
     for (const other of this) if (other.mm === mm) other.setExecBc(bc);
     mm.setBc(bc);
@@ -169,21 +165,31 @@ export class Tasks {
   /**
    * Moves one task: v6's `threads`.
    *
-   * @throws BcfsError EINVAL for a kernel thread
+   * @throws BcfsError EINVAL for a kernel thread, ESRCH if the task has ended
    */
   moveThread(task: Task, bc: Beancounter): void {
+    this.#mustLive(task);
     userMemory(task);
     task.setExecBc(bc);
   }
 
-  #mustBeFree(tid: number): void {
+  /** Charges for a task, then gives it its memory; where that fails, nothing stays charged. */
+  #enter(tid: number, bc: Beancounter, severity: Severity, memory: () => AddressSpace | undefined): Task {
     if (this.#tasks.has(tid)) throw new BcfsError('EEXIST', `task ${tid} lives`);
+    const counter = bc.counter(numtasks);
+    counter.charge(1, severity);
+    try {
+      const task = new Task(tid, memory(), bc);
+      this.#tasks.set(tid, task);
+      return task;
+    } catch (error) {
+      counter.uncharge(1);
+      throw error;
+    }
   }
 
-  #enter(tid: number, mm: AddressSpace | undefined, bc: Beancounter): Task {
-    const task = new Task(tid, mm, bc);
-    this.#tasks.set(tid, task);
-    return task;
+  #mustLive(task: Task): void {
+    if (this.#tasks.get(task.tid) !== task) throw new BcfsError('ESRCH', `task ${task.tid} has ended`);
   }
 }
 
