@@ -16,8 +16,17 @@ import { MAXVALUE } from '../value.js';
 /** At priority p, the oldest 1/2^p of the pages are asked. */
 const FIRST_PRIORITY = 12;
 
-/** The charged pages of each beancounter, oldest first. */
-const pagesOf = new WeakMap<Counter, Set<Page>>();
+const pagesByCounter = new WeakMap<Counter, Set<Page>>();
+
+/** The pages charged to a beancounter, oldest first. */
+function pagesOf(counter: Counter): Set<Page> {
+  let pages = pagesByCounter.get(counter);
+  if (!pages) {
+    pages = new Set();
+    pagesByCounter.set(counter, pages);
+  }
+  return pages;
+}
 
 export const physpages: Resource = {
   name: 'physpages',
@@ -26,21 +35,15 @@ export const physpages: Resource = {
   limit: MAXVALUE,
 
   change(counter, _barrier, limit) {
-    while (counter.held > limit) {
-      if (reclaim(counter, counter.held - Number(limit)) === 0) {
-        throw new BcfsError('ENOMEM', `physpages holds ${counter.held} and cannot reclaim to ${limit}`);
-      }
+    if (!reclaim(counter, () => counter.held <= limit)) {
+      throw new BcfsError('ENOMEM', `physpages holds ${counter.held} and cannot reclaim to ${limit}`);
     }
   },
 
   limitHit(counter, val, severity) {
-    while (!counter.fits(val, severity)) {
-      if (reclaim(counter, val) === 0) {
-        counter.failcnt += 1;
-        return false;
-      }
-    }
-    return counter.tryCharge(val, severity);
+    if (reclaim(counter, () => counter.fits(val, severity))) return counter.tryCharge(val, severity);
+    counter.failcnt += 1;
+    return false;
   },
 };
 
@@ -52,32 +55,33 @@ export const physpages: Resource = {
 export function chargePage(bc: Beancounter, page: Page): void {
   const counter = bc.counter(physpages);
   counter.charge(1, Severity.LIMIT);
-  const pages = pagesOf.get(counter);
-  if (pages) pages.add(page);
-  else pagesOf.set(counter, new Set([page]));
+  pagesOf(counter).add(page);
 }
 
 /** Uncharges a page whose last mapping went. */
 export function unchargePage(bc: Beancounter, page: Page): void {
   const counter = bc.counter(physpages);
-  pagesOf.get(counter)?.delete(page);
+  pagesOf(counter).delete(page);
   counter.uncharge(1);
 }
 
 /**
- * Asks for pages to be let go until `wanted` of them are.
+ * Asks for pages to be let go until it is enough, and again for as long as that makes progress.
  *
- * @returns how many were
+ * @returns whether it is enough
  */
-function reclaim(counter: Counter, wanted: number): number {
-  const pages = pagesOf.get(counter) ?? new Set();
-  let reclaimed = 0;
-  for (let priority = FIRST_PRIORITY; priority >= 0 && reclaimed < wanted; priority -= 1) {
-    const oldest = [...pages].slice(0, Math.ceil(pages.size / 2 ** priority));
-    for (const page of oldest) {
-      if (reclaimed === wanted) break;
-      if (page.tryReclaim(priority)) reclaimed += 1;
+function reclaim(counter: Counter, enough: () => boolean): boolean {
+  const pages = pagesOf(counter);
+  while (!enough()) {
+    const before = counter.held;
+    for (let priority = FIRST_PRIORITY; priority >= 0; priority -= 1) {
+      for (const page of [...pages].slice(0, Math.ceil(pages.size / 2 ** priority))) {
+        if (enough()) return true;
+        // An owner may have let go more than the page that it was asked for.
+        if (pages.has(page)) page.tryReclaim(priority);
+      }
     }
+    if (counter.held >= before) return false;
   }
-  return reclaimed;
+  return true;
 }
