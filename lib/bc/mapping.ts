@@ -135,7 +135,8 @@ export class Mapping {
       next.shared === this.shared &&
       next.anonymous === this.anonymous &&
       next.#writable === this.#writable &&
-      next.#locked === this.#locked;
+      next.#locked === this.#locked &&
+      Number.isSafeInteger(this.#pages + next.#pages);
     if (!alike) return false;
     const at = this.#pages;
     this.#pages += next.#pages;
@@ -206,6 +207,7 @@ export class Mapping {
     this.#mustBeMapped();
     mustBePages(pages);
     if (this.counts) this.#counter.charge(pages, severity);
+    else mustBePages(this.#pages + pages);
     this.#pages += pages;
   }
 
