@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tasks, type Task } from '../bc/tasks.js';
+import { BcfsError } from '../errors.js';
 
 /** The kernel's PF_KTHREAD: a task without an address space. */
 const PF_KTHREAD = 0x00200000;
@@ -34,18 +35,22 @@ export class ProcfsTasks {
     this.#root = root;
   }
 
-  /** The task of a pid or a tid, taken in with all tasks of its process; undefined if there is none. */
+  /**
+   * The task of a pid or a tid, taken in with all tasks of its process; undefined if there is none.
+   *
+   * @throws BcfsError EINVAL for one without an address space: a kernel thread, or one that has ended
+   */
   find(tid: number): Task | undefined {
     this.reap();
     const named = this.#read(tid);
     if (!named) return undefined;
+    if (!named.hasMemory) throw new BcfsError('EINVAL', `task ${tid} has no address space`);
     const threads = this.#threads(named.tgid);
-    // A thread that has ended has none, and may be the process's first.
     let mm = threads.map((thread) => this.tasks.find(thread)?.mm).find(Boolean);
     for (const sibling of threads) {
       const stat = this.#read(sibling);
-      if (!stat || this.tasks.find(sibling)) continue;
-      const task = this.tasks.adopt(sibling, stat.hasMemory ? mm : null);
+      if (!stat?.hasMemory || this.tasks.find(sibling)) continue;
+      const task = this.tasks.adopt(sibling, mm);
       mm ??= task.mm;
       this.#starts.set(task, stat.start);
     }
@@ -56,7 +61,7 @@ export class ProcfsTasks {
   reap(): void {
     for (const [task, start] of this.#starts) {
       const stat = this.#read(task.tid);
-      if (stat?.start === start && stat.hasMemory === (task.mm !== undefined)) continue;
+      if (stat?.start === start && stat.hasMemory) continue;
       this.#starts.delete(task);
       this.tasks.exit(task);
     }
