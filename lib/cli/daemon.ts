@@ -1,7 +1,13 @@
 /** The daemon: a process of its own, started by `bcfs <mountpoint>`, which tells it what to mount. */
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { failureOf, type Failure } from './exit.js';
 import type { MountSettings } from './mount-options.js';
 import { serve } from './serve.js';
+
+/** Those below are input, output, errors and the channel to the parent. */
+const FIRST_OTHER = 4;
+/** As in fcntl.h, and in /proc/PID/fdinfo. */
+const O_CLOEXEC = 0o2000000;
 
 /** What the parent sends. */
 export interface Order {
@@ -14,12 +20,36 @@ export interface Report {
   readonly failure: Failure | undefined;
 }
 
-function report(failure: Failure | undefined, done: () => void): void {
+/** @param done called when it has gone out, with an error if there is nobody any more who waits for it */
+function report(failure: Failure | undefined, done: (error: Error | null) => void): void {
   process.send?.({ failure } satisfies Report, done);
 }
 
+/** What the command's caller left open for his children is not for a daemon: a pipe would never end, a lock never go. */
+function closeInherited(): void {
+  for (const fd of readdirSync('/proc/self/fd').map(Number)) {
+    if (fd >= FIRST_OTHER && !closesOnExec(fd)) closeSync(fd);
+  }
+}
+
+/** All that Node opens for itself does. */
+function closesOnExec(fd: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
+    return (parseInt(flags ?? '', 8) & O_CLOEXEC) !== 0;
+  } catch {
+    return true; // the descriptor that listed the directory
+  }
+}
+
 process.once('message', ({ mountpoint, settings }: Order) => {
-  serve(mountpoint, settings, () => report(undefined, () => process.disconnect())).catch((error: unknown) => {
+  closeInherited();
+  const mounted = (): void =>
+    report(undefined, (error) => {
+      if (error) process.kill(process.pid, 'SIGTERM');
+      else process.disconnect();
+    });
+  serve(mountpoint, settings, mounted).catch((error: unknown) => {
     const failure = failureOf(error);
     // Not before it has gone out, and then at once: libfuse may have been loaded.
     report(failure, () => process.exit(failure.exitCode));

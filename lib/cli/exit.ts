@@ -46,18 +46,22 @@ const codeOf: Partial<Record<ErrnoName, number>> = {
 /** How a command failed: what the parent process prints and exits with. */
 export interface Failure {
   readonly exitCode: number;
-  /** One line. */
   readonly message: string;
 }
 
 export function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   const exitCode = error instanceof BcfsError ? codeOf[error.code] : undefined;
-  return { exitCode: exitCode ?? exitCodes.FAILURE, message: message.split('\n', 1).join() };
+  return { exitCode: exitCode ?? exitCodes.FAILURE, message };
+}
+
+/** A text with its control characters spelled out, newlines above all: a path may hold any. */
+export function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 /** Prints the one line and ends the process. */
 export function fail({ exitCode, message }: Failure): never {
-  process.stderr.write(`bcfs: ${message}\n`);
+  process.stderr.write(`bcfs: ${oneLine(message)}\n`);
   process.exit(exitCode);
 }

@@ -1,8 +1,8 @@
 /** The command line. Each subcommand is a file of its own, loaded when it is called. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { exitCodes } from './exit.js';
-import { defaultSettings, parseMountOptions, type MountSettings } from './mount-options.js';
+import { exitCodes, oneLine } from './exit.js';
+import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -32,18 +32,13 @@ export function createProgram(): Command {
     .description('The beancounter filesystem: resource beancounters v6 as files.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .usage('[options] <mountpoint>\n       bcfs umount <mountpoint>\n       bcfs sh [-c <commands>]')
     .argument('<mountpoint>', 'the directory to mount on')
     .option('-f, --foreground', 'stay in the foreground')
     .option('-d, --debug', 'print what happens (the namespaces bcfs:*), in the foreground')
     .option('-l, --log <file>', 'append what goes wrong later to a file; default: nowhere')
-    .option<MountSettings>(
-      '-o, --options <opt[,opt…]>',
-      'mount options',
-      parseMountOptions,
-      defaultSettings(),
-    )
+    .option<MountSettings | undefined>('-o, --options <opt[,opt…]>', 'mount options', parseMountOptions)
     .addHelpText('after', mountHelp)
     .enablePositionalOptions()
     .action(async (mountpoint: string, flags: MountFlags) => {
@@ -62,6 +57,17 @@ export function createProgram(): Command {
       await umountCommand(mountpoint, flags);
     });
 
+  program
+    .command('help')
+    .description('print the help of a command')
+    .argument('[command]', 'its name')
+    .helpOption(false)
+    .action((name?: string) => {
+      const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (!command) return program.error(`no such command: ${name}`);
+      command.outputHelp();
+    });
+
   return program;
 }
 
@@ -70,13 +76,26 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = createProgram();
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
-      outputError: (text, write) => write(`bcfs: ${text.replace(/^error: /, '')}`),
+      outputError: (text, write) => write(`bcfs: ${usageError(text)}; see: bcfs --help\n`),
     });
   }
+  // Whoever reads has gone, as in `bcfs --help | head -1`.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', () => process.exit(exitCodes.FAILURE));
   try {
     await program.parseAsync(argv);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.OK : exitCodes.USAGE;
   }
+}
+
+/** What commander says is wrong, as one line: without what it puts around a message of ours, and its full stop. */
+function usageError(text: string): string {
+  return oneLine(
+    text
+      .replace(/^error: (option '[^]*' argument '[^]*' is invalid\. )?/, '')
+      .replace(/\n(?=\(Did you mean )/, ' ')
+      .replace(/\.?\n$/, ''),
+  );
 }

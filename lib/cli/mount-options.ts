@@ -25,7 +25,7 @@ const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => A
 
 const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
   if (!/^[0-9]+$/.test(value) || Number(value) > MAX_OWNER) {
-    throw new InvalidArgumentError(`${key}=${value}: not a number from 0 to ${MAX_OWNER}.`);
+    throw new InvalidArgumentError(`-o ${key}=${value}: not a number from 0 to ${MAX_OWNER}`);
   }
   settings[key] = Number(value);
 };
@@ -66,7 +66,7 @@ export function defaultSettings(): MountSettings {
  *
  * @throws InvalidArgumentError for an option that is not in the table
  */
-export function parseMountOptions(argument: string, settings: MountSettings): MountSettings {
+export function parseMountOptions(argument: string, settings = defaultSettings()): MountSettings {
   for (const option of argument.split(',')) {
     if (option === '' || option.startsWith('x-')) continue;
     const equals = option.indexOf('=');
@@ -74,7 +74,7 @@ export function parseMountOptions(argument: string, settings: MountSettings): Mo
     const apply = Object.hasOwn(options, name) ? options[name] : undefined;
     if (!apply)
       throw new InvalidArgumentError(
-        `${option}: no such option; there are: ${Object.keys(options).join(' ')}`,
+        `-o ${option}: no such option; there are: ${Object.keys(options).join(' ')}`,
       );
     apply(settings, option.slice(equals + 1));
   }

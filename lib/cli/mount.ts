@@ -6,18 +6,21 @@ import { fileURLToPath } from 'node:url';
 import createDebug from 'debug';
 import type { Order, Report } from './daemon.js';
 import { exitCodes, fail, failureOf } from './exit.js';
-import type { MountSettings } from './mount-options.js';
+import { defaultSettings, type MountSettings } from './mount-options.js';
 
 export interface MountFlags {
   readonly foreground?: true;
   readonly debug?: true;
   readonly log?: string;
-  readonly options: MountSettings;
+  readonly options?: MountSettings;
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
   // Given as the user sees it; the daemon's own directory is another.
-  const order: Order = { mountpoint: resolve(mountpoint), settings: flags.options };
+  const order: Order = {
+    mountpoint: mountpoint && resolve(mountpoint),
+    settings: flags.options ?? defaultSettings(),
+  };
   if (flags.debug) createDebug.enable('bcfs:*');
   if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);
   const { serve } = await import('./serve.js');
@@ -34,6 +37,9 @@ function startDaemon(order: Order, log: string | undefined): void {
   daemon.once('message', ({ failure }: Report) => {
     if (failure) fail(failure);
     process.exit(exitCodes.OK);
+  });
+  daemon.once('error', ({ message }) => {
+    fail({ exitCode: exitCodes.FAILURE, message: `the daemon does not start: ${message}` });
   });
   daemon.once('exit', (code, signal) => {
     fail({ exitCode: exitCodes.FAILURE, message: `the daemon ended before it mounted (${signal ?? code})` });

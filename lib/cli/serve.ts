@@ -5,17 +5,21 @@ import createDebug from 'debug';
 import { Registry } from '../bc/registry.js';
 import { Tasks } from '../bc/tasks.js';
 import { mount } from '../fuse/mount.js';
-import { divertStderr } from '../fuse/native.js';
+import { divertStderr, restoreStderr } from '../fuse/native.js';
 import { ProcfsTasks } from '../host/procfs-tasks.js';
 import { beancounterTree } from '../nodes/subsystem.js';
+import { exitCodes, failureOf } from './exit.js';
 import type { MountSettings } from './mount-options.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
 const REAP_INTERVAL = 1000;
 
+/** Seconds: nobody changes the daemon's tree but through its mount. */
+const VALIDITY = 24 * 60 * 60;
+
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
 export async function serve(mountpoint: string, settings: MountSettings, ready: () => void): Promise<never> {
-  const log = takeStderr();
+  const { log, giveBack } = takeStderr();
   const registry = new Registry({ log });
   const tasks = new Tasks(registry);
   const host = new ProcfsTasks(tasks);
@@ -28,28 +32,50 @@ export async function serve(mountpoint: string, settings: MountSettings, ready: 
     log,
   });
   const { ro, allowOther, nonempty, flags } = settings;
-  const mounted = await mount(tree, mountpoint, { ro, allowOther, nonempty, flags, ownsProcess: true, log });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => void mounted.unmount(true));
-  }
+  const mounting = mount(tree, mountpoint, {
+    ro,
+    allowOther,
+    nonempty,
+    flags,
+    validity: VALIDITY,
+    ownsProcess: true,
+    log,
+  });
+  const end = async (): Promise<void> => {
+    try {
+      await (await mounting).unmount(true);
+    } catch (error) {
+      log(failureOf(error).message);
+    }
+  };
+  // While it mounts too: a signal that ended the process then would leave a dead mount.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
+  const mounted = await mounting.catch((error: unknown) => {
+    giveBack();
+    throw error;
+  });
   // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
   process.on('uncaughtException', (error) => {
     log(error.stack ?? error.message);
-    void mounted.unmount(true).finally(() => process.exit(1));
+    process.exitCode = exitCodes.FAILURE;
+    void end().finally(() => process.exit());
   });
   setInterval(() => host.reap(), REAP_INTERVAL);
   ready();
   await mounted.gone;
   // At once: see Mount.unmount.
-  process.exit(0);
+  process.exit();
 }
 
-/**
- * Takes descriptor 2 away from libfuse, which writes to it, and sends all lines of log and debug where it led.
- *
- * @returns what takes a line
- */
-function takeStderr(): (line: string) => void {
+interface Stderr {
+  /** Takes a line. */
+  readonly log: (line: string) => void;
+  /** Makes descriptor 2 lead there again. */
+  readonly giveBack: () => void;
+}
+
+/** Takes descriptor 2 away from libfuse, which writes to it, and sends all lines of log and debug where it led. */
+function takeStderr(): Stderr {
   const stderr = divertStderr();
   const print = (line: string) => {
     try {
@@ -59,5 +85,5 @@ function takeStderr(): (line: string) => void {
     }
   };
   createDebug.log = (...args: unknown[]) => print(format(...args));
-  return (line) => print(`bcfs: ${line}`);
+  return { log: (line) => print(`bcfs: ${line}`), giveBack: () => restoreStderr(stderr) };
 }

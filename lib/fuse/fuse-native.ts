@@ -34,6 +34,9 @@ const KEEP_LOADED = 0x1 | 0x100 | 0x1000;
  */
 const WORKERS = 10;
 
+/** Bytes of a mountpoint: fuse-native cuts off the rest, and would mount on another directory. */
+const LONGEST_PATH = 1023;
+
 /** The mount before: they are made one after the other, for that is how the descriptor of each is known. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -44,6 +47,12 @@ export const fuseNative: Transport = (tree, mountpoint, options) => {
 };
 
 async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Promise<IsConnected> {
+  if (Buffer.byteLength(mountpoint) > LONGEST_PATH) {
+    throw new BcfsError(
+      'ENAMETOOLONG',
+      `${mountpoint}: longer than the ${LONGEST_PATH} bytes of fuse-native`,
+    );
+  }
   const Fuse = load();
   const gate = new Gate();
   const handlers = makeHandlers(operations(tree), gate, options.log);
@@ -68,14 +77,14 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
   return () => isFuse(fd);
 }
 
-function libfuseOptions({ ro, flags }: CarryOptions): string[] {
+function libfuseOptions({ ro, flags, validity }: CarryOptions): string[] {
   return [
     // Without it a read could come from a page that was cached before the value changed.
     'direct_io',
     // O_TRUNC comes with open, not as a truncate of its own.
     'atomic_o_trunc',
-    'attr_timeout=0',
-    'entry_timeout=0',
+    `attr_timeout=${validity}`,
+    `entry_timeout=${validity}`,
     'use_ino',
     'readdir_ino',
     'big_writes',

@@ -24,6 +24,9 @@ export const FILESYSTEM_TYPE = 'fuse.bcfs';
 /** How long a mount may take to answer, in milliseconds. */
 const ANSWER_TIME = 5000;
 
+/** Seconds: a tree that its program changes too is seen so old at the most. */
+const DEFAULT_VALIDITY = 1;
+
 /** How often to look whether somebody has unmounted, in milliseconds. */
 const WATCH_INTERVAL = 500;
 
@@ -87,8 +90,8 @@ export class Mount {
  * The process must never touch the mount synchronously, nor wait for a child that does: nobody would be left to
  * answer. It must not be stopped while others use the mount.
  *
- * @throws BcfsError ENOENT, ENOTDIR, ENOTEMPTY: what is wrong with the mountpoint; EBUSY: a bcfs is mounted there;
- * ENOTCONN: a dead mount that is not ours is there; ENODEV: no FUSE; EPERM: no right to mount; ETIMEDOUT: a mount
+ * @throws BcfsError ENOENT, ENOTDIR, ENOTEMPTY: what is wrong with the mountpoint; EBUSY: something is mounted there;
+ * ENOTCONN: a mount above it is dead; ENODEV: no FUSE; EPERM: no right to mount; ETIMEDOUT: a mount
  * is there and does not answer. Nothing stays mounted
  */
 export async function mount(tree: Tree, mountpoint: string, options: MountOptions = {}): Promise<Mount> {
@@ -97,6 +100,7 @@ export async function mount(tree: Tree, mountpoint: string, options: MountOption
     ro: options.ro ?? false,
     allowOther: options.allowOther ?? false,
     flags: options.flags ?? [],
+    validity: options.validity ?? DEFAULT_VALIDITY,
     ownsProcess: options.ownsProcess ?? false,
     log: options.log ?? ((message) => process.emitWarning(message, 'FuseWarning')),
   };
@@ -155,10 +159,10 @@ function explainUmount(error: unknown, path: string): unknown {
     case 'EBUSY':
       return new BcfsError(
         'EBUSY',
-        `${path}: in use; see who: fuser -vm ${path}; or detach it: bcfs umount -l ${path}`,
+        `${path}: in use; see who: fuser -vm ${quote(path)}; or detach it: bcfs umount -l ${quote(path)}`,
       );
     case 'EPERM':
-      return new BcfsError('EPERM', `${path}: only root can unmount`);
+      return new BcfsError('EPERM', `${path}: only root with CAP_SYS_ADMIN can unmount`);
     default:
       return error;
   }
@@ -167,9 +171,11 @@ function explainUmount(error: unknown, path: string): unknown {
 /**
  * The real path of a mountpoint, without touching a mount that is there.
  *
- * @throws BcfsError ENOENT, ENOTDIR, EACCES
+ * @throws BcfsError ENOENT, ENOTDIR, EACCES; ENOTCONN if a mount above it is dead
  */
 export async function realMountpoint(mountpoint: string): Promise<string> {
+  // An empty variable in a script is not the current directory.
+  if (mountpoint === '') throw new BcfsError('ENOENT', 'the mountpoint is an empty string');
   const absolute = resolve(mountpoint);
   try {
     const path = join(await realpath(dirname(absolute)), basename(absolute));
@@ -182,18 +188,25 @@ export async function realMountpoint(mountpoint: string): Promise<string> {
 /** The real path of a mountpoint that is fit to be mounted on; a dead mount of ours is cleared away. */
 async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<string> {
   const path = await realMountpoint(mountpoint);
-  for (let there = mountAt(path); there?.type === FILESYSTEM_TYPE; there = mountAt(path)) {
+  let there: MountEntry | undefined;
+  while ((there = mountAt(path))) {
+    if (there.type !== FILESYSTEM_TYPE) {
+      throw new BcfsError(
+        'EBUSY',
+        `${path}: in use, a ${there.type} is mounted there; mount elsewhere, or unmount it first`,
+      );
+    }
     const state = await probe(path);
     if (state === 'alive') {
       throw new BcfsError(
         'EBUSY',
-        `${path}: a bcfs is mounted there already; end it with: bcfs umount ${path}`,
+        `${path}: a bcfs is mounted there already; end it with: bcfs umount ${quote(path)}`,
       );
     }
     if (state === 'silent') {
       throw new BcfsError(
         'ETIMEDOUT',
-        `${path}: a bcfs is mounted there and does not answer; take it away with: bcfs umount -l ${path}`,
+        `${path}: a bcfs is mounted there and does not answer; take it away with: bcfs umount -l ${quote(path)}`,
       );
     }
     debug('%s: clearing a dead mount away', path);
@@ -216,27 +229,29 @@ async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<st
 function explainPath(error: unknown, path: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return new BcfsError('ENOENT', `${path}: no such mountpoint; make it with: mkdir -p ${path}`);
+      return new BcfsError('ENOENT', `${path}: no such mountpoint; a new one: mkdir -p ${quote(path)}`);
     case 'ENOTDIR':
       return new BcfsError('ENOTDIR', `${path}: not a directory`);
     case 'EACCES':
       return new BcfsError('EACCES', `${path}: permission denied on the way there`);
     case 'ENOTCONN':
-      return new BcfsError(
-        'ENOTCONN',
-        `${path}: a dead mount is there; take it away with: umount -l ${path}`,
-      );
+      return new BcfsError('ENOTCONN', `${path}: a mount above it is dead; take that away with: umount -l`);
     default:
       return error;
   }
 }
 
-/** Whether what is mounted there answers, is dead, or says nothing in time. */
+/** A path as an argument of a shell command: what an error advises is pasted. */
+function quote(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
 async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
   const answered = new AbortController();
   const answer = stat(path).then(
     () => 'alive' as const,
-    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'silent'),
+    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'alive'),
   );
   try {
     return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);

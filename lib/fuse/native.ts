@@ -61,6 +61,11 @@ export function divertStderr(): number {
   return saved;
 }
 
+/** Points descriptor 2 at where it led before `divertStderr`. @param saved what that returned */
+export function restoreStderr(saved: number): void {
+  check(libc().dup2(saved, 2), 'dup2');
+}
+
 /** The descriptors of this process that lead to /dev/fuse: one for each mount that it serves. */
 export function fuseDescriptors(): number[] {
   return readdirSync('/proc/self/fd').map(Number).filter(isFuse);
