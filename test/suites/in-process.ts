@@ -84,8 +84,10 @@ export function inProcess(dialect: Dialect = 'people'): BeancounterBackend {
       const file = open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC);
       await file.write(bytes).finally(() => file.close());
     },
-    // As fuse-native gives a name: what is not UTF-8 is replaced.
-    mkdir: doing((path) => ops.mkdir(path.toString())),
+    mkdir: doing((path) => {
+      if (typeof path !== 'string') throw new Cannot('a name that is not UTF-8: names are text here');
+      return ops.mkdir(path);
+    }),
     rmdir: doing(ops.rmdir),
 
     open: promising(open),
