@@ -2,13 +2,10 @@
 import { writeSync } from 'node:fs';
 import { format } from 'node:util';
 import createDebug from 'debug';
-import { Registry } from '../bc/registry.js';
-import { Tasks } from '../bc/tasks.js';
 import { mount } from '../fuse/mount.js';
 import { divertStderr, restoreStderr } from '../fuse/native.js';
-import { ProcfsTasks } from '../host/procfs-tasks.js';
-import { beancounterTree } from '../nodes/subsystem.js';
 import { exitCodes, failureOf } from './exit.js';
+import { hostTree } from './host-tree.js';
 import type { MountSettings } from './mount-options.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
@@ -20,17 +17,7 @@ const VALIDITY = 24 * 60 * 60;
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
 export async function serve(mountpoint: string, settings: MountSettings, ready: () => void): Promise<never> {
   const { log, giveBack } = takeStderr();
-  const registry = new Registry({ log });
-  const tasks = new Tasks(registry);
-  const host = new ProcfsTasks(tasks);
-  const tree = beancounterTree(registry, {
-    uid: settings.uid,
-    gid: settings.gid,
-    dialect: settings.strict ? 'strict' : 'people',
-    tasks,
-    findTask: (pid) => host.find(pid),
-    log,
-  });
+  const { tree, host } = hostTree(settings, log);
   const { ro, allowOther, nonempty, flags } = settings;
   const mounting = mount(tree, mountpoint, {
     ro,
