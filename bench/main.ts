@@ -1,0 +1,55 @@
+/**
+ * `npm run bench -- [engine] [mount] [scale] [endurance [seconds] [clients]] [--json FILE] [--quick]`
+ *
+ * Without a part: engine, mount and scale, in less than three minutes. `--quick` only shows that it runs.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { endurance, enduranceSizes, quickEnduranceSizes } from './endurance.js';
+import { engine, engineSizes, quickEngineSizes } from './engine.js';
+import { mount, mountSizes, quickMountSizes } from './mount.js';
+import { endAll } from './processes.js';
+import { printReport, type Report } from './report.js';
+import { quickScaleSizes, scale, scaleSizes } from './scale.js';
+
+const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number[]) => Promise<Report>>> = {
+  engine: (isQuick) => engine(isQuick ? quickEngineSizes : engineSizes),
+  mount: (isQuick) => mount(isQuick ? quickMountSizes : mountSizes),
+  scale: (isQuick) => scale(isQuick ? quickScaleSizes : scaleSizes),
+  endurance: (isQuick, [seconds, clients]) => {
+    const sizes = isQuick ? quickEnduranceSizes : enduranceSizes;
+    return endurance({ ...sizes, seconds: seconds ?? sizes.seconds, clients: clients ?? sizes.clients });
+  },
+};
+
+const DEFAULT_PARTS = ['engine', 'mount', 'scale'];
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const numbers = positionals.filter((word) => /^[1-9][0-9]*$/.test(word));
+const names = positionals.filter((word) => !numbers.includes(word));
+const unknown = names.find((name) => !Object.hasOwn(parts, name));
+if (unknown !== undefined) {
+  console.error(`bench: ${unknown}: no such part; there are: ${Object.keys(parts).join(' ')}`);
+  process.exit(2);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void endAll().finally(() => process.exit(1)));
+}
+
+const machine = { cpus: cpus().length, model: cpus()[0]?.model, linux: release(), node: process.version };
+console.log(`${machine.cpus} × ${machine.model ?? '?'}, Linux ${machine.linux}, Node ${machine.node}\n`);
+const reports: Report[] = [];
+for (const name of names.length > 0 ? names : DEFAULT_PARTS) {
+  const report = await parts[name]?.(values.quick, numbers.map(Number));
+  if (!report) continue;
+  console.log(printReport(report));
+  reports.push(report);
+}
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify({ machine, reports }, undefined, 2)}\n`);
+}

@@ -1,0 +1,159 @@
+/**
+ * The servers and the clients that are measured. Each is a process of its own, and none outlives the benchmark:
+ * whatever ends it, `Processes.end` takes every mount and every process away again.
+ */
+import { execFile, fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Answer, Order } from './client.js';
+
+const run = promisify(execFile);
+
+const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const bcfsCommand = fileURLToPath(new URL('../../bin/bcfs', import.meta.url));
+
+/** Milliseconds that a server may take to end. */
+const PATIENCE = 2000;
+
+/** A file system that is mounted. */
+export interface Server {
+  readonly mountpoint: string;
+  readonly pid: number;
+}
+
+export interface StartOptions {
+  /** The one CPU to run on. Default: any. */
+  readonly cpu?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The first CPU that this process may use. */
+export function firstCpu(): number {
+  return Number(/^Cpus_allowed_list:\t(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+}
+
+export class Client {
+  readonly #child: ChildProcess;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** @throws Error if the client could not do it */
+  async order(order: Order): Promise<number> {
+    this.#child.send(order);
+    const [{ value, error }] = (await once(this.#child, 'message')) as [Answer];
+    if (error !== undefined) throw new Error(error);
+    return value;
+  }
+
+  /** Calls `take` with each further answer. */
+  onAnswer(take: (answer: Answer) => void): void {
+    this.#child.on('message', take);
+  }
+}
+
+/** Those that have something to take away. */
+const live = new Set<Processes>();
+
+/** Takes away whatever is left: for a benchmark that is interrupted. */
+export async function endAll(): Promise<void> {
+  for (const processes of live) await processes.end();
+}
+
+export class Processes {
+  readonly #endings: (() => Promise<unknown>)[] = [];
+
+  constructor() {
+    live.add(this);
+  }
+
+  /** bcfs as its command mounts it: the daemon in the background. */
+  async bcfs(options: StartOptions = {}): Promise<Server> {
+    const mountpoint = await this.#directory();
+    const [file = '', ...args] = pinned(options.cpu, [bcfsCommand, mountpoint]);
+    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]));
+    await run(file, args, { env: { ...process.env, ...options.env } });
+    const pid = findProcess(mountpoint);
+    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid)));
+    return { mountpoint, pid };
+  }
+
+  /** The plain file system: see plain.ts. */
+  async plain(handlers: 'few' | 'all', options: StartOptions = {}): Promise<Server> {
+    const mountpoint = await this.#directory();
+    const child = this.#fork(options, 'plain.js', handlers, mountpoint);
+    this.#endings.push(() => run('umount', ['-l', '--', mountpoint]));
+    const [{ error }] = (await once(child, 'message')) as [{ error?: string }];
+    if (error !== undefined) throw new Error(`plain: ${error}`);
+    return { mountpoint, pid: findProcess(mountpoint) };
+  }
+
+  client(options: StartOptions = {}): Client {
+    return new Client(this.#fork(options, 'client.js'));
+  }
+
+  /** Takes everything away, the last first. */
+  async end(): Promise<void> {
+    for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
+      await ending().catch(() => undefined);
+    }
+    live.delete(this);
+  }
+
+  #fork({ cpu }: StartOptions, name: string, ...args: string[]): ChildProcess {
+    const [execPath = '', ...execArgv] = pinned(cpu, [process.execPath]);
+    // With taskset in front, what fork takes for the options of node ends with node itself.
+    const child = fork(script(name), args, {
+      execPath,
+      execArgv,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const gone = once(child, 'exit');
+    this.#endings.push(async () => {
+      child.kill('SIGKILL');
+      await gone;
+    });
+    return child;
+  }
+
+  async #directory(): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
+    this.#endings.push(() => rmdir(path));
+    return path;
+  }
+}
+
+/** A command, made to run on one CPU. */
+function pinned(cpu: number | undefined, command: string[]): string[] {
+  return cpu === undefined ? command : ['taskset', '-c', String(cpu), ...command];
+}
+
+/** The process whose last argument is `argument`. */
+function findProcess(argument: string): number {
+  const pid = readdirSync('/proc').find((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').endsWith(`\0${argument}\0`);
+    } catch {
+      return false; // it has ended
+    }
+  });
+  if (pid === undefined) throw new Error(`no process serves ${argument}`);
+  return Number(pid);
+}
+
+/** Waits for a process that is not our child to end; kills it if it does not. */
+async function ended(pid: number): Promise<void> {
+  const deadline = Date.now() + PATIENCE;
+  while (existsSync(`/proc/${pid}`)) {
+    if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+    await delay(20);
+  }
+}
