@@ -120,7 +120,7 @@ export class Tree {
     const set = link.settings?.get(nameOf(node));
     const isDirectory = node instanceof Item;
     return {
-      ino: isDirectory ? link.ino : link.ino + 1 + item.attributes.indexOf(node.attribute),
+      ino: isDirectory ? link.ino : link.ino + 1 + indexOf(item.attributes, node.attribute.name),
       mode: set?.mode ?? (isDirectory ? DIRECTORY_MODE : S_IFREG | node.attribute.mode),
       nlink: isDirectory ? 2 + (node instanceof Group ? node.children.size : 0) : 1,
       uid: set?.uid ?? this.#uid,
@@ -336,6 +336,10 @@ function itemOf(node: Node): Item {
 /** The key of a node in its item's settings. */
 function nameOf(node: Node): string {
   return node instanceof Item ? '' : node.attribute.name;
+}
+
+function indexOf(attributes: readonly Attribute[], name: string): number {
+  return attributes.findIndex((attribute) => attribute.name === name);
 }
 
 /** Whether an item and all that come with it are in no tree, and each of them once among themselves. */
