@@ -75,10 +75,13 @@ function reclaim(counter: Counter, enough: () => boolean): boolean {
   while (!enough()) {
     const before = counter.held;
     for (let priority = FIRST_PRIORITY; priority >= 0; priority -= 1) {
-      for (const page of [...pages].slice(0, Math.ceil(pages.size / 2 ** priority))) {
+      // The set may lose pages on the way, and more than the one that is asked for: iterating it allows that.
+      let asked = Math.ceil(pages.size / 2 ** priority);
+      for (const page of pages) {
         if (enough()) return true;
-        // An owner may have let go more than the page that it was asked for.
-        if (pages.has(page)) page.tryReclaim(priority);
+        if (asked === 0) break;
+        asked -= 1;
+        page.tryReclaim(priority);
       }
     }
     if (counter.held >= before) return false;
