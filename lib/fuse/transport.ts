@@ -9,6 +9,11 @@ export interface CarryOptions {
   /** Kernel mount flags to pass on: `noexec` and the like. */
   readonly flags: readonly string[];
   /**
+   * For how many seconds the kernel may go on using what it was told of names and modes, values never. It knows of
+   * what is done through the mount; what a program does to its tree itself is seen so much later.
+   */
+  readonly validity: number;
+  /**
    * Whether the transport may treat the process as its own: tune its threads once and for all, and write to
    * descriptor 2, which the caller has diverted.
    */
