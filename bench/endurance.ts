@@ -19,7 +19,7 @@ export interface EnduranceSizes {
 }
 
 export const enduranceSizes: EnduranceSizes = { seconds: 60, clients: 32, window: 10 };
-export const quickEnduranceSizes: EnduranceSizes = { seconds: 3, clients: 2, window: 1 };
+export const quickEnduranceSizes: EnduranceSizes = { seconds: 2, clients: 2, window: 1 };
 
 interface Sample {
   readonly second: number;
