@@ -1,7 +1,7 @@
 /** The command line. Each subcommand is a file of its own, loaded when it is called. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { exitCodes, oneLine } from './exit.js';
+import { exitCodes, fail, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
 
@@ -79,9 +79,10 @@ export async function main(argv: readonly string[]): Promise<void> {
       outputError: (text, write) => write(`bcfs: ${usageError(text)}; see: bcfs --help\n`),
     });
   }
-  // Whoever reads has gone, as in `bcfs --help | head -1`.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', () => process.exit(exitCodes.FAILURE));
+  // Whoever reads has gone, as in `bcfs --help | head -1`, or has no room left.
+  process.stdout.on('error', (error) =>
+    fail({ exitCode: exitCodes.FAILURE, message: `output: ${error.message}` }),
+  );
   try {
     await program.parseAsync(argv);
   } catch (error) {
