@@ -4,6 +4,8 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes, fail, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
+import type { ShFlags } from './sh.js';
+import { helpText } from './shell/commands.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -26,6 +28,12 @@ Example:
   mkdir -p /bc && bcfs /bc
   mkdir /bc/1 && echo 200 > /bc/1/numtasks/limit && cat /bc/1/numtasks/held
   bcfs umount /bc`;
+
+const shHelp = `
+Exit status: that of the last command, as in sh; 2 after a syntax error.
+
+Example:
+  bcfs sh -c 'mkdir 1 && echo 200 > 1/numtasks/limit && cat 1/numtasks/*'`;
 
 export function createProgram(): Command {
   const program = new Command('bcfs')
@@ -66,6 +74,22 @@ export function createProgram(): Command {
       const command = name === undefined ? program : program.commands.find((each) => each.name() === name);
       if (!command) return program.error(`no such command: ${name}`);
       command.outputHelp();
+    });
+
+  program
+    .command('sh')
+    .description('use the tree without FUSE: a small shell over beancounters of its own, gone when it ends')
+    .option('-c <commands>', 'run these commands; default: those that are read from stdin')
+    .option<MountSettings | undefined>(
+      '-o, --options <opt[,opt…]>',
+      'mount options; those that count here: ro, rw, uid=N, gid=N, strict',
+      parseMountOptions,
+    )
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', `\n${helpText()}${shHelp}`)
+    .action(async (flags: ShFlags) => {
+      const { processStdio, shCommand } = await import('./sh.js');
+      process.exitCode = await shCommand(flags, processStdio());
     });
 
   return program;
