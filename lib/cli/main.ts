@@ -104,7 +104,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
   }
   // Whoever reads has gone, as in `bcfs --help | head -1`, or has no room left.
-  process.stdout.on('error', (error) =>
+  process.stdout.on('error', (error: Error) =>
     fail({ exitCode: exitCodes.FAILURE, message: `output: ${error.message}` }),
   );
   try {

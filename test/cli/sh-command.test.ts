@@ -66,16 +66,16 @@ t.test('commands come from stdin, and each is answered as it comes', async (t) =
 });
 
 t.test('what commands read, and are to write, is that of the process', async (t) => {
-  t.match(await bash(`echo 77 | ${bcfs} sh -c 'cat > 0/numtasks/barrier; cat 0/numtasks/barrier'`), {
+  t.hasStrict(await bash(`echo 77 | ${bcfs} sh -c 'cat > 0/numtasks/barrier; cat 0/numtasks/barrier'`), {
     code: 0,
     stdout: '77\n',
   });
-  t.match(await bash(`${bcfs} sh -c 'cat' < /`), { code: 1, stderr: 'cat: -: Is a directory\n' });
-  t.match(await bash(`${bcfs} sh -c 'ls; exit 3' > /dev/full`), {
+  t.hasStrict(await bash(`${bcfs} sh -c 'cat' < /`), { code: 1, stderr: 'cat: -: Is a directory\n' });
+  t.hasStrict(await bash(`${bcfs} sh -c 'ls; exit 3' > /dev/full`), {
     code: 3,
     stderr: 'ls: write error: No space left on device\n',
   });
-  t.match(await bash(`${bcfs} sh -c 'ls -R' | head -1; echo \${PIPESTATUS[1]}`), { stdout: '.:\n0\n' });
+  t.hasStrict(await bash(`${bcfs} sh -c 'ls -R' | head -1; echo \${PIPESTATUS[1]}`), { stdout: '.:\n0\n' });
 });
 
 t.test(
