@@ -2,9 +2,8 @@
  * Endurance: many clients at once for a minute, over all operations. A server that leaks a handle per request, or
  * a thread, gets slower and larger; this one must do neither once it is warm.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { median } from './measure.js';
@@ -36,9 +35,9 @@ interface Sample {
 const SPARE = 100_000;
 
 export async function endurance({ seconds, clients, window }: EnduranceSizes): Promise<Report> {
-  const reports = mkdtempSync(join(tmpdir(), 'bcfs-reports-'));
   const processes = new Processes();
   try {
+    const reports = await processes.scratch();
     const { mountpoint, pid } = await processes.bcfs({
       env: { NODE_OPTIONS: `--report-on-signal --report-compact --report-directory=${reports}` },
     });
@@ -83,7 +82,6 @@ export async function endurance({ seconds, clients, window }: EnduranceSizes): P
     return summary(samples, clients, window);
   } finally {
     await processes.end();
-    rmSync(reports, { recursive: true, force: true });
   }
 }
 

@@ -5,7 +5,7 @@
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -78,18 +78,22 @@ export class Processes {
   async bcfs(options: StartOptions = {}): Promise<Server> {
     const mountpoint = await this.#directory();
     const [file = '', ...args] = pinned(options.cpu, [bcfsCommand, mountpoint]);
-    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]));
-    await run(file, args, { env: { ...process.env, ...options.env } });
-    const pid = findProcess(mountpoint);
-    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid)));
-    return { mountpoint, pid };
+    const started = run(file, args, { env: { ...process.env, ...options.env } });
+    this.#endings.push(async () => {
+      // A daemon that is starting mounts after an unmount that comes too early.
+      await started.catch(() => undefined);
+      const pid = findProcess(mountpoint);
+      await run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid));
+    });
+    await started;
+    return { mountpoint, pid: findProcess(mountpoint) };
   }
 
   /** The plain file system: see plain.ts. */
   async plain(handlers: 'few' | 'all', options: StartOptions = {}): Promise<Server> {
     const mountpoint = await this.#directory();
-    const child = this.#fork(options, 'plain.js', handlers, mountpoint);
     this.#endings.push(() => run('umount', ['-l', '--', mountpoint]));
+    const child = this.#fork(options, 'plain.js', handlers, mountpoint);
     const [{ error }] = (await once(child, 'message')) as [{ error?: string }];
     if (error !== undefined) throw new Error(`plain: ${error}`);
     return { mountpoint, pid: findProcess(mountpoint) };
@@ -97,6 +101,13 @@ export class Processes {
 
   client(options: StartOptions = {}): Client {
     return new Client(this.#fork(options, 'client.js'));
+  }
+
+  /** A directory for files; it goes with what is in it. */
+  async scratch(): Promise<string> {
+    const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
+    this.#endings.push(() => rm(path, { recursive: true }));
+    return path;
   }
 
   /** Takes everything away, the last first. */
@@ -123,6 +134,7 @@ export class Processes {
     return child;
   }
 
+  /** A directory to mount on. */
   async #directory(): Promise<string> {
     const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
     this.#endings.push(() => rmdir(path));
