@@ -66,11 +66,10 @@ function run(call: Call): number {
     else named.push({ name, stat: found.stat });
   }
   named.sort(byName);
-  const plain = named.filter(({ stat }) => has('d') || !isDirectory(stat));
-  const directories =
-    operands.length === 0 && !has('d')
-      ? ['.']
-      : named.filter((each) => !plain.includes(each)).map(({ name }) => name);
+  const isOpened = ({ stat }: Entry) => isDirectory(stat) && !has('d');
+  const plain = named.filter((entry) => !isOpened(entry));
+  const opened = named.filter(isOpened).map(({ name }) => name);
+  const directories = operands.length === 0 && !has('d') ? ['.'] : opened;
   if (plain.length > 0) sections.push(layOut(plain, layout));
   for (const name of directories) list(name, has('R') || operands.length > 1);
   call.print(sections.join('\n'));
