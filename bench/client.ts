@@ -107,8 +107,14 @@ const perform: { readonly [K in Order['kind']]: (order: Extract<Order, { kind: K
   load({ dir, spare }) {
     let done = 0;
     const work = () => {
-      for (let turn = 0; turn < BATCH; turn += 1)
-        for (const call of Object.values(operations)) call(dir, spare);
+      try {
+        for (let turn = 0; turn < BATCH; turn += 1) {
+          for (const call of Object.values(operations)) call(dir, spare);
+        }
+      } catch (error) {
+        answer({ value: NaN, error: (error as Error).message });
+        return;
+      }
       done += BATCH * Object.keys(operations).length;
       setImmediate(work);
     };

@@ -37,7 +37,7 @@ const SPARE = 100_000;
 export async function endurance({ seconds, clients, window }: EnduranceSizes): Promise<Report> {
   const processes = new Processes();
   try {
-    const reports = await processes.scratch();
+    const reports = processes.scratch();
     const { mountpoint, pid } = await processes.bcfs({
       env: { NODE_OPTIONS: `--report-on-signal --report-compact --report-directory=${reports}` },
     });

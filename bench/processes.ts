@@ -4,8 +4,8 @@
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,6 +69,7 @@ export async function endAll(): Promise<void> {
 
 export class Processes {
   readonly #endings: (() => Promise<unknown>)[] = [];
+  #hasEnded = false;
 
   constructor() {
     live.add(this);
@@ -76,7 +77,7 @@ export class Processes {
 
   /** bcfs as its command mounts it: the daemon in the background. */
   async bcfs(options: StartOptions = {}): Promise<Server> {
-    const mountpoint = await this.#directory();
+    const mountpoint = this.#directory();
     const [file = '', ...args] = pinned(options.cpu, [bcfsCommand, mountpoint]);
     const started = run(file, args, { env: { ...process.env, ...options.env } });
     this.#endings.push(async () => {
@@ -91,7 +92,7 @@ export class Processes {
 
   /** The plain file system: see plain.ts. */
   async plain(handlers: 'few' | 'all', options: StartOptions = {}): Promise<Server> {
-    const mountpoint = await this.#directory();
+    const mountpoint = this.#directory();
     this.#endings.push(() => run('umount', ['-l', '--', mountpoint]));
     const child = this.#fork(options, 'plain.js', handlers, mountpoint);
     const [{ error }] = (await once(child, 'message')) as [{ error?: string }];
@@ -104,14 +105,15 @@ export class Processes {
   }
 
   /** A directory for files; it goes with what is in it. */
-  async scratch(): Promise<string> {
-    const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
+  scratch(): string {
+    const path = this.#make();
     this.#endings.push(() => rm(path, { recursive: true }));
     return path;
   }
 
   /** Takes everything away, the last first. */
   async end(): Promise<void> {
+    this.#hasEnded = true;
     for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
       await ending().catch(() => undefined);
     }
@@ -119,6 +121,7 @@ export class Processes {
   }
 
   #fork({ cpu }: StartOptions, name: string, ...args: string[]): ChildProcess {
+    this.#mustGoOn();
     const [execPath = '', ...execArgv] = pinned(cpu, [process.execPath]);
     // With taskset in front, what fork takes for the options of node ends with node itself.
     const child = fork(script(name), args, {
@@ -135,10 +138,20 @@ export class Processes {
   }
 
   /** A directory to mount on. */
-  async #directory(): Promise<string> {
-    const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
+  #directory(): string {
+    const path = this.#make();
     this.#endings.push(() => rmdir(path));
     return path;
+  }
+
+  #make(): string {
+    this.#mustGoOn();
+    return mkdtempSync(join(tmpdir(), 'bcfs-bench-'));
+  }
+
+  /** Nothing is started while everything is taken away. */
+  #mustGoOn(): void {
+    if (this.#hasEnded) throw new Error('the benchmark was interrupted');
   }
 }
 
