@@ -68,7 +68,7 @@ export interface ListOrder {
   readonly path: string;
 }
 
-/** Do all operations in turn until told to stop. The answers: how many were done, once a second. */
+/** Make `dir`, and do all operations in turn until told to stop. The answers: how many were done, once a second. */
 export interface LoadOrder {
   readonly kind: 'load';
   readonly dir: string;
@@ -105,6 +105,7 @@ const perform: { readonly [K in Order['kind']]: (order: Extract<Order, { kind: K
   },
   list: ({ path }) => time(() => void readdirSync(path)),
   load({ dir, spare }) {
+    mkdirSync(dir);
     let done = 0;
     const work = () => {
       try {

@@ -3,7 +3,6 @@
  * a thread, gets slower and larger; this one must do neither once it is warm.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { median } from './measure.js';
@@ -45,7 +44,6 @@ export async function endurance({ seconds, clients, window }: EnduranceSizes): P
     const errors: string[] = [];
     const crowd: Client[] = [];
     for (let id = 1; id <= clients; id += 1) {
-      await mkdir(`${mountpoint}/${id}`);
       const client = processes.client();
       client.onAnswer(({ value, error }) => {
         if (error === undefined) operations += value;
