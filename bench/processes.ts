@@ -69,7 +69,7 @@ export async function endAll(): Promise<void> {
 
 export class Processes {
   readonly #endings: (() => Promise<unknown>)[] = [];
-  #hasEnded = false;
+  #ended: Promise<void> | undefined;
 
   constructor() {
     live.add(this);
@@ -111,9 +111,13 @@ export class Processes {
     return path;
   }
 
-  /** Takes everything away, the last first. */
-  async end(): Promise<void> {
-    this.#hasEnded = true;
+  /** Takes everything away, the last first. Resolves when that is done, whoever has asked first. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
       await ending().catch(() => undefined);
     }
@@ -151,7 +155,7 @@ export class Processes {
 
   /** Nothing is started while everything is taken away. */
   #mustGoOn(): void {
-    if (this.#hasEnded) throw new Error('the benchmark was interrupted');
+    if (this.#ended) throw new Error('the benchmark was interrupted');
   }
 }
 
