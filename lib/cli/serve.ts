@@ -43,7 +43,7 @@ export async function serve(mountpoint: string, settings: MountSettings, ready: 
   });
   // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
   process.on('uncaughtException', (error) => {
-    log(error.stack ?? error.message);
+    log(format(error));
     process.exitCode = exitCodes.FAILURE;
     void end().finally(() => process.exit());
   });

@@ -5,7 +5,7 @@
  * it. So it is looked up in mountinfo before it is touched, and touched asynchronously, with a time limit.
  */
 import { constants } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
@@ -114,6 +114,7 @@ export async function mount(tree: Tree, mountpoint: string, options: MountOption
     if ((await probe(path)) !== 'alive') {
       throw new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
     }
+    debug('%s: mounted', path);
     return new Mount(entry, isConnected);
   } catch (error) {
     if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
@@ -249,15 +250,21 @@ function quote(path: string): string {
 /** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
 async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
   const answered = new AbortController();
-  const answer = stat(path).then(
+  // What the kernel never answers by itself.
+  const answer = statfs(path).then(
     () => 'alive' as const,
-    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'alive'),
+    (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
   try {
     return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);
   } finally {
     answered.abort();
   }
+}
+
+/** ECONNABORTED: it died while it was asked. */
+function isDead({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOTCONN' || code === 'ECONNABORTED';
 }
 
 /** Whether this process can speak to the kernel's FUSE at all. */
