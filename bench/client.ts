@@ -85,7 +85,7 @@ export interface Answer {
 }
 
 /** Between two looks at the clock, and at whether to stop. */
-const BATCH = 20;
+const BATCH = 2;
 
 const perform: { readonly [K in Order['kind']]: (order: Extract<Order, { kind: K }>) => number } = {
   repeat({ operation, dir, spare, times }) {
