@@ -14,6 +14,9 @@ t.test('an uncharge gives back what was charged', (t) => {
   t.equal(counter.held, 3);
   counter.uncharge(3);
   t.equal(counter.held, 0);
+  counter.charge(2 ** 40, Severity.BARRIER);
+  counter.uncharge(2 ** 40);
+  t.equal(counter.held, 0);
   t.strictSame(log, []);
   t.end();
 });

@@ -143,6 +143,16 @@ t.test('barrier-hit runs before a LIMIT charge that takes held from below the ba
   t.end();
 });
 
+t.test('barrier-hit tells one unit beyond 2^32', (t) => {
+  for (const more of [0, 1]) {
+    const { counter, hits } = barrierCounter();
+    counter.change(2 ** 32, 2 ** 33);
+    t.ok(counter.tryCharge(2 ** 32 + more, LIMIT));
+    t.strictSame(hits, more === 0 ? [] : [[0, 2 ** 32 + 1]]);
+  }
+  t.end();
+});
+
 t.test('barrier-hit runs again each time the barrier is passed', (t) => {
   const { counter, hits } = barrierCounter();
   counter.charge(11, LIMIT);
@@ -172,6 +182,19 @@ t.test('a charge for which barrier-hit leaves no room is refused', (t) => {
   t.notOk(counter.tryCharge(2, LIMIT));
   t.equal(counter.held, 20);
   t.equal(counter.failcnt, 1);
+  t.end();
+});
+
+t.test('a charge whose hook throws is not made', (t) => {
+  const broken = () => {
+    throw new Error('broken');
+  };
+  const counter = counterOf(custom({ barrierHit: broken, limitHit: broken }), 10, 20);
+  counter.charge(9, BARRIER);
+  const before = shown(counter);
+  t.throws(() => counter.tryCharge(2, LIMIT), new Error('broken'));
+  t.throws(() => counter.tryCharge(12, LIMIT), new Error('broken'));
+  t.strictSame(shown(counter), before);
   t.end();
 });
 

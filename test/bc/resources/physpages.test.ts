@@ -258,3 +258,23 @@ t.test('a limit that reclaim cannot reach is ENOMEM, and the parameters stay', (
   t.doesNotThrow(() => counter.change(2, 2));
   t.end();
 });
+
+t.test('a barrier-hit hook may start to reclaim', (t) => {
+  const { counter, fault, mapping } = memory(5);
+  const hits: [held: number, val: number][] = [];
+  physpages.barrierHit = ({ held }, val) => {
+    hits.push([held, val]);
+    mapping.drop(0);
+  };
+  t.teardown(() => delete physpages.barrierHit);
+  counter.change(2, 5);
+  fault('a', -1);
+  counter.charge(2, Severity.LIMIT);
+  t.strictSame(hits, [[1, 2]]);
+  t.match(shown(counter), { held: 2, maxheld: 2, failcnt: 0 });
+  // v6 looks for a charge that passes the barrier without stopping at it: one page at a time never does.
+  for (const name of ['b', 'c', 'd']) fault(name, -1);
+  t.equal(counter.held, 5);
+  t.equal(hits.length, 1);
+  t.end();
+});
