@@ -28,10 +28,6 @@ export class Inodes {
     return this.#known.get(id)?.node;
   }
 
-  has(id: number): boolean {
-    return this.#known.has(id);
-  }
-
   /** The kernel is given a node once more. */
   give(id: number, node: Node): void {
     const known = this.#known.get(id);

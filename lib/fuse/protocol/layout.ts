@@ -1,8 +1,8 @@
 /**
  * The layouts of the FUSE protocol, as tables of fields. Source: Linux include/uapi/linux/fuse.h.
  *
- * Every field is an unsigned number in the machine's byte order, which is little-endian wherever Node runs with
- * FUSE. A field of 8 bytes is handled as a number: what is put into one here is a safe integer, and what the
+ * Every field is a number in the machine's byte order, which is little-endian wherever Node runs with FUSE, and
+ * unsigned but for times. A field of 8 bytes is handled as a number: what is put into one here is a safe integer, and what the
  * kernel puts there beyond that (a lock's owner) is not looked at.
  */
 
@@ -59,10 +59,10 @@ export const initOut = layout({
   maxPages: 2,
   mapAlignment: 2,
   flags2: 4,
-  unused1: 8,
+  unused1: 4,
   unused2: 8,
   unused3: 8,
-  unused4: 4,
+  unused4: 8,
 });
 
 const attrFields = {
@@ -146,8 +146,6 @@ export const batchForgetIn = layout({ count: 4, dummy: 4 });
 export const forgetOne = layout({ nodeid: 8, nlookup: 8 });
 export const getxattrIn = layout({ size: 4, padding: 4 });
 export const getxattrOut = layout({ size: 4, padding: 4 });
-export const lseekIn = layout({ fh: 8, offset: 8, whence: 4, padding: 4 });
-export const lseekOut = layout({ offset: 8 });
 
 export const statfsOut = layout({
   blocks: 8,

@@ -23,6 +23,12 @@ export class Message {
     return this.#view.getUint32(position, true) + this.#view.getUint32(position + 4, true) * HIGH;
   }
 
+  /** A field of 8 bytes that may be below zero: a time. */
+  getSigned({ offset }: Field, at = 0): number {
+    const position = at + offset;
+    return this.#view.getUint32(position, true) + this.#view.getInt32(position + 4, true) * HIGH;
+  }
+
   set({ offset, width }: Field, at: number, value: number): void {
     const position = at + offset;
     if (width === 4) this.#view.setUint32(position, value, true);

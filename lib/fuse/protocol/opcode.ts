@@ -58,7 +58,7 @@ export const InitFlag = {
 } as const;
 
 /** Of an open's answer. */
-export const OpenFlag = { DIRECT_IO: 1 << 0, NONSEEKABLE: 1 << 2, NOFLUSH: 1 << 5 } as const;
+export const OpenFlag = { DIRECT_IO: 1 << 0, NOFLUSH: 1 << 5 } as const;
 
 /** Of SETATTR: which fields are meant. */
 export const SetattrValid = {

@@ -73,9 +73,13 @@ export interface SessionOptions {
   readonly now?: () => number;
 }
 
-/** What a handler gives: the reply's end is where the message ends; or an errno; or no reply at all. */
-type Outcome = 0 | Errno | typeof NO_REPLY;
-const NO_REPLY = 1;
+/** What a handler gives: 0, and the reply ends where its message does; or an errno. */
+type Outcome = 0 | Errno;
+
+/** Whether the kernel waits for no reply. */
+function isUnanswered(opcode: number): boolean {
+  return opcode === Opcode.FORGET || opcode === Opcode.BATCH_FORGET || opcode === Opcode.INTERRUPT;
+}
 
 export class Session {
   readonly request = new Message(REQUEST_SIZE);
@@ -86,7 +90,6 @@ export class Session {
   readonly #log: (message: string) => void;
   readonly #now: () => number;
   readonly #validity: number;
-  #minor = 0;
 
   constructor(tree: Tree, options: SessionOptions) {
     this.#tree = tree;
@@ -121,12 +124,12 @@ export class Session {
       outcome = whole ? this.#dispatch(opcode, request.get(fields.nodeid)) : -errno.EIO;
     } catch (error) {
       this.#log(
-        `opcode ${opcode}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        `${opcodeName(opcode)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
       outcome = -errno.EIO;
     }
     debug('%s of node %d: %d', opcodeName(opcode), request.get(fields.nodeid), outcome);
-    if (outcome === NO_REPLY || opcode === Opcode.FORGET || opcode === Opcode.BATCH_FORGET) return 0;
+    if (isUnanswered(opcode)) return 0;
     if (outcome < 0) reply.end = outHeader.size;
     reply.set(outHeader.fields.len, 0, reply.end);
     reply.set(outHeader.fields.error, 0, outcome);
@@ -151,7 +154,7 @@ export class Session {
         return this.#batchForget();
       case Opcode.INTERRUPT:
         // Every request is answered before the next is read: there is none to interrupt.
-        return NO_REPLY;
+        return 0;
       case Opcode.STATFS:
         return this.#statfs();
     }
@@ -230,21 +233,21 @@ export class Session {
     reply.set(set.major, out, MAJOR);
     // A kernel of a later major version speaks ours when it sees this, and asks again.
     if (major > MAJOR) return 0;
-    this.#minor = Math.min(minor, MINOR);
+    const spoken = Math.min(minor, MINOR);
     const wanted =
       InitFlag.ATOMIC_O_TRUNC |
       InitFlag.BIG_WRITES |
       InitFlag.DO_READDIRPLUS |
       InitFlag.PARALLEL_DIROPS |
       InitFlag.NO_OPENDIR_SUPPORT;
-    reply.set(set.minor, out, this.#minor);
+    reply.set(set.minor, out, spoken);
     reply.set(set.maxReadahead, out, request.get(fields.maxReadahead, at));
     reply.set(set.flags, out, (request.get(fields.flags, at) & wanted) >>> 0);
     reply.set(set.maxBackground, out, 64);
     reply.set(set.congestionThreshold, out, 48);
     reply.set(set.maxWrite, out, MAX_WRITE);
     reply.set(set.timeGran, out, 1_000_000);
-    if (this.#minor < 23) reply.end = out + SHORT_INIT_OUT;
+    if (spoken < 23) reply.end = out + SHORT_INIT_OUT;
     return 0;
   }
 
@@ -253,19 +256,19 @@ export class Session {
     if (request.holds(forgetIn, inHeader.size)) {
       this.#inodes.forget(nodeid, request.get(forgetIn.fields.nlookup, inHeader.size));
     }
-    return NO_REPLY;
+    return 0;
   }
 
   #batchForget(): Outcome {
     const { request } = this;
-    if (!request.holds(batchForgetIn, inHeader.size)) return NO_REPLY;
+    if (!request.holds(batchForgetIn, inHeader.size)) return 0;
     const count = request.get(batchForgetIn.fields.count, inHeader.size);
     let at = inHeader.size + batchForgetIn.size;
     for (let i = 0; i < count && request.holds(forgetOne, at); i += 1, at += forgetOne.size) {
       const { nodeid, nlookup } = forgetOne.fields;
       this.#inodes.forget(request.get(nodeid, at), request.get(nlookup, at));
     }
-    return NO_REPLY;
+    return 0;
   }
 
   #statfs(): Outcome {
@@ -282,7 +285,8 @@ export class Session {
     const { request } = this;
     const start = inHeader.size + (before?.size ?? 0);
     const nul = request.bytes.indexOf(0, start);
-    if (start >= request.end || nul < 0 || nul >= request.end) return -errno.EIO;
+    // No name is empty.
+    if (nul <= start || nul >= request.end) return -errno.EIO;
     return call(request.bytes.toString('utf8', start, nul), inHeader.size);
   }
 
@@ -362,8 +366,8 @@ export class Session {
       results.push(
         tree.utimes(
           node,
-          time(ATIME, ATIME_NOW, request.get(atime, at), request.get(atimensec, at), stat.atime),
-          time(MTIME, MTIME_NOW, request.get(mtime, at), request.get(mtimensec, at), stat.mtime),
+          time(ATIME, ATIME_NOW, request.getSigned(atime, at), request.get(atimensec, at), stat.atime),
+          time(MTIME, MTIME_NOW, request.getSigned(mtime, at), request.get(mtimensec, at), stat.mtime),
         ),
       );
     }
@@ -392,7 +396,7 @@ export class Session {
     const size = Math.min(request.get(readIn.fields.size, at), REPLY_SIZE - reply.end);
     const room = reply.bytes.subarray(reply.end, reply.end + size);
     const count = file.read(room, request.get(readIn.fields.offset, at));
-    if (isErrno(count)) return count;
+    if (count < 0) return count;
     reply.end += count;
     return 0;
   }
@@ -407,7 +411,7 @@ export class Session {
     const file = this.#files.get(request.get(writeIn.fields.fh, at));
     if (!file) return -errno.EBADF;
     const count = file.write(request.bytes.subarray(start, start + size));
-    if (isErrno(count)) return count;
+    if (count < 0) return count;
     const out = reply.append(writeOut);
     reply.set(writeOut.fields.size, out, count);
     return 0;
