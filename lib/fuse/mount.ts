@@ -5,7 +5,7 @@
  * it. So it is looked up in mountinfo before it is touched, and touched asynchronously, with a time limit.
  */
 import { constants } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
@@ -272,7 +272,8 @@ function quote(path: string): string {
 /** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
 async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
   const answered = new AbortController();
-  const answer = stat(path).then(
+  // Which the kernel never answers itself, as it does a stat for as long as it may rely on it.
+  const answer = statfs(path).then(
     () => 'alive' as const,
     (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'alive'),
   );
