@@ -55,7 +55,7 @@ export const devFuse: Transport = (tree, mountpoint, options) => {
   let connected = true;
   const next = (): void => {
     readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
-      const result = error ? (error.errno ?? -errno.EIO) : length;
+      const result = error ? Number(error.errno) : length;
       if (answer(fd, session, result)) next();
       else {
         connected = false;
