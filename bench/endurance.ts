@@ -2,9 +2,7 @@
  * Endurance: many clients at once for a minute, over all operations. A server that leaks a handle per request, or
  * a thread, gets slower and larger; this one must do neither once it is warm.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { median } from './measure.js';
@@ -19,7 +17,7 @@ export interface EnduranceSizes {
 }
 
 export const enduranceSizes: EnduranceSizes = { seconds: 60, clients: 32, window: 10 };
-export const quickEnduranceSizes: EnduranceSizes = { seconds: 3, clients: 2, window: 1 };
+export const quickEnduranceSizes: EnduranceSizes = { seconds: 2, clients: 2, window: 1 };
 
 interface Sample {
   readonly second: number;
@@ -36,9 +34,9 @@ interface Sample {
 const SPARE = 100_000;
 
 export async function endurance({ seconds, clients, window }: EnduranceSizes): Promise<Report> {
-  const reports = mkdtempSync(join(tmpdir(), 'bcfs-reports-'));
   const processes = new Processes();
   try {
+    const reports = processes.scratch();
     const { mountpoint, pid } = await processes.bcfs({
       env: { NODE_OPTIONS: `--report-on-signal --report-compact --report-directory=${reports}` },
     });
@@ -46,7 +44,6 @@ export async function endurance({ seconds, clients, window }: EnduranceSizes): P
     const errors: string[] = [];
     const crowd: Client[] = [];
     for (let id = 1; id <= clients; id += 1) {
-      await mkdir(`${mountpoint}/${id}`);
       const client = processes.client();
       client.onAnswer(({ value, error }) => {
         if (error === undefined) operations += value;
@@ -83,7 +80,6 @@ export async function endurance({ seconds, clients, window }: EnduranceSizes): P
     return summary(samples, clients, window);
   } finally {
     await processes.end();
-    rmSync(reports, { recursive: true, force: true });
   }
 }
 

@@ -37,19 +37,35 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void endAll().finally(() => process.exit(1)));
+let interruptedBy: number | undefined;
+for (const [signal, exitCode] of [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    interruptedBy = exitCode;
+    void endAll().finally(() => process.exit(exitCode));
+  });
 }
 
 const machine = { cpus: cpus().length, model: cpus()[0]?.model, linux: release(), node: process.version };
 console.log(`${machine.cpus} × ${machine.model ?? '?'}, Linux ${machine.linux}, Node ${machine.node}\n`);
 const reports: Report[] = [];
-for (const name of names.length > 0 ? names : DEFAULT_PARTS) {
-  const report = await parts[name]?.(values.quick, numbers.map(Number));
-  if (!report) continue;
-  console.log(printReport(report));
-  reports.push(report);
-}
-if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ machine, reports }, undefined, 2)}\n`);
+try {
+  for (const name of names.length > 0 ? names : DEFAULT_PARTS) {
+    const report = await parts[name]?.(values.quick, numbers.map(Number));
+    if (!report) continue;
+    console.log(printReport(report));
+    reports.push(report);
+  }
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ machine, reports }, undefined, 2)}\n`);
+  }
+} catch (error) {
+  // What is measured when everything is taken away fails, and that is no news.
+  if (interruptedBy === undefined) {
+    console.error(`bench: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }

@@ -13,7 +13,7 @@ export interface MountSizes {
   readonly times: number;
 }
 
-export const mountSizes: MountSizes = { rounds: 31, times: 100 };
+export const mountSizes: MountSizes = { rounds: 45, times: 100 };
 export const quickMountSizes: MountSizes = { rounds: 1, times: 2 };
 
 /** Open, read and close take at most this share of what they take on the plain one. */

@@ -4,8 +4,8 @@
  */
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,6 +69,7 @@ export async function endAll(): Promise<void> {
 
 export class Processes {
   readonly #endings: (() => Promise<unknown>)[] = [];
+  #ended: Promise<void> | undefined;
 
   constructor() {
     live.add(this);
@@ -76,20 +77,24 @@ export class Processes {
 
   /** bcfs as its command mounts it: the daemon in the background. */
   async bcfs(options: StartOptions = {}): Promise<Server> {
-    const mountpoint = await this.#directory();
+    const mountpoint = this.#directory();
     const [file = '', ...args] = pinned(options.cpu, [bcfsCommand, mountpoint]);
-    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]));
-    await run(file, args, { env: { ...process.env, ...options.env } });
-    const pid = findProcess(mountpoint);
-    this.#endings.push(() => run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid)));
-    return { mountpoint, pid };
+    const started = run(file, args, { env: { ...process.env, ...options.env } });
+    this.#endings.push(async () => {
+      // A daemon that is starting mounts after an unmount that comes too early.
+      await started.catch(() => undefined);
+      const pid = findProcess(mountpoint);
+      await run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid));
+    });
+    await started;
+    return { mountpoint, pid: findProcess(mountpoint) };
   }
 
   /** The plain file system: see plain.ts. */
   async plain(handlers: 'few' | 'all', options: StartOptions = {}): Promise<Server> {
-    const mountpoint = await this.#directory();
-    const child = this.#fork(options, 'plain.js', handlers, mountpoint);
+    const mountpoint = this.#directory();
     this.#endings.push(() => run('umount', ['-l', '--', mountpoint]));
+    const child = this.#fork(options, 'plain.js', handlers, mountpoint);
     const [{ error }] = (await once(child, 'message')) as [{ error?: string }];
     if (error !== undefined) throw new Error(`plain: ${error}`);
     return { mountpoint, pid: findProcess(mountpoint) };
@@ -99,8 +104,20 @@ export class Processes {
     return new Client(this.#fork(options, 'client.js'));
   }
 
-  /** Takes everything away, the last first. */
-  async end(): Promise<void> {
+  /** A directory for files; it goes with what is in it. */
+  scratch(): string {
+    const path = this.#make();
+    this.#endings.push(() => rm(path, { recursive: true }));
+    return path;
+  }
+
+  /** Takes everything away, the last first. Resolves when that is done, whoever has asked first. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
       await ending().catch(() => undefined);
     }
@@ -108,6 +125,7 @@ export class Processes {
   }
 
   #fork({ cpu }: StartOptions, name: string, ...args: string[]): ChildProcess {
+    this.#mustGoOn();
     const [execPath = '', ...execArgv] = pinned(cpu, [process.execPath]);
     // With taskset in front, what fork takes for the options of node ends with node itself.
     const child = fork(script(name), args, {
@@ -123,10 +141,21 @@ export class Processes {
     return child;
   }
 
-  async #directory(): Promise<string> {
-    const path = await mkdtemp(join(tmpdir(), 'bcfs-bench-'));
+  /** A directory to mount on. */
+  #directory(): string {
+    const path = this.#make();
     this.#endings.push(() => rmdir(path));
     return path;
+  }
+
+  #make(): string {
+    this.#mustGoOn();
+    return mkdtempSync(join(tmpdir(), 'bcfs-bench-'));
+  }
+
+  /** Nothing is started while everything is taken away. */
+  #mustGoOn(): void {
+    if (this.#ended) throw new Error('the benchmark was interrupted');
   }
 }
 

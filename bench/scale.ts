@@ -10,12 +10,15 @@ import type { Report } from './report.js';
 
 export interface ScaleSizes {
   readonly beancounters: number;
-  /** How many are made between two looks at the clock; the first and the last so many are compared. */
+  /** The first and the last so many are compared: a multiple of CHUNKS. */
   readonly step: number;
 }
 
 export const scaleSizes: ScaleSizes = { beancounters: 10_000, step: 1000 };
-export const quickScaleSizes: ScaleSizes = { beancounters: 40, step: 10 };
+export const quickScaleSizes: ScaleSizes = { beancounters: 30, step: 10 };
+
+/** What a step takes is the median of so many parts of it. */
+const CHUNKS = 10;
 
 const LISTINGS = 5;
 
@@ -33,7 +36,12 @@ export async function scale({ beancounters, step }: ScaleSizes): Promise<Report>
     const before = residentBytes(pid);
     const makings: number[] = [];
     for (let first = 1; first <= beancounters; first += step) {
-      makings.push(await client.order({ kind: 'make', mountpoint, first, times: step }));
+      const chunks: number[] = [];
+      for (let chunk = 0; chunk < CHUNKS; chunk += 1) {
+        const times = step / CHUNKS;
+        chunks.push(await client.order({ kind: 'make', mountpoint, first: first + chunk * times, times }));
+      }
+      makings.push(median(chunks));
     }
     const resident = (residentBytes(pid) - before) / beancounters;
     const listings: number[] = [];

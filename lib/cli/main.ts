@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_TRANSPORT, transportNames } from '../fuse/transport.js';
-import { exitCodes, oneLine } from './exit.js';
+import { exitCodes, fail, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
+import type { ShFlags } from './sh.js';
+import { helpText } from './shell/commands.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,6 +29,12 @@ Example:
   mkdir -p /bc && bcfs /bc
   mkdir /bc/1 && echo 200 > /bc/1/numtasks/limit && cat /bc/1/numtasks/held
   bcfs umount /bc`;
+
+const shHelp = `
+Exit status: that of the last command, as in sh; 2 after a syntax error.
+
+Example:
+  bcfs sh -c 'mkdir 1 && echo 200 > 1/numtasks/limit && cat 1/numtasks/*'`;
 
 export function createProgram(): Command {
   const program = new Command('bcfs')
@@ -74,6 +82,22 @@ export function createProgram(): Command {
       command.outputHelp();
     });
 
+  program
+    .command('sh')
+    .description('use the tree without FUSE: a small shell over beancounters of its own, gone when it ends')
+    .option('-c <commands>', 'run these commands; default: those that are read from stdin')
+    .option<MountSettings | undefined>(
+      '-o, --options <opt[,opt…]>',
+      'mount options; those that count here: ro, rw, uid=N, gid=N, strict',
+      parseMountOptions,
+    )
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', `\n${helpText()}${shHelp}`)
+    .action(async (flags: ShFlags) => {
+      const { processStdio, shCommand } = await import('./sh.js');
+      process.exitCode = await shCommand(flags, processStdio());
+    });
+
   return program;
 }
 
@@ -85,9 +109,10 @@ export async function main(argv: readonly string[]): Promise<void> {
       outputError: (text, write) => write(`bcfs: ${usageError(text)}; see: bcfs --help\n`),
     });
   }
-  // Whoever reads has gone, as in `bcfs --help | head -1`.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', () => process.exit(exitCodes.FAILURE));
+  // Whoever reads has gone, as in `bcfs --help | head -1`, or has no room left.
+  process.stdout.on('error', (error: Error) =>
+    fail({ exitCode: exitCodes.FAILURE, message: `output: ${error.message}` }),
+  );
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
+import { format } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { mountDevice } from '../fuse/dev-fuse.js';
 import { fuseNative } from '../fuse/fuse-native.js';
@@ -55,7 +56,7 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
   });
   // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
   process.on('uncaughtException', (error) => {
-    log(error.stack ?? error.message);
+    log(format(error));
     process.exitCode = exitCodes.FAILURE;
     void end().finally(() => process.exit());
   });

@@ -104,7 +104,7 @@ function load(): FuseConstructor {
       process.dlopen({ exports: {} }, lib, KEEP_LOADED);
     } catch (error) {
       // It is loaded, and it is no addon: that is what the throw says.
-      debug('libfuse: %s', error);
+      debug('libfuse: %s', (error as Error).message);
     }
     return require('fuse-native') as FuseConstructor;
   } catch (error) {

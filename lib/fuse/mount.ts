@@ -137,6 +137,7 @@ export async function mountWith(
     if ((await probe(path)) !== 'alive') {
       throw new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
     }
+    debug('%s: mounted', path);
     return new Mount(entry, isConnected);
   } catch (error) {
     if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
@@ -272,16 +273,21 @@ function quote(path: string): string {
 /** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
 async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
   const answered = new AbortController();
-  // Which the kernel never answers itself, as it does a stat for as long as it may rely on it.
+  // What the kernel never answers by itself.
   const answer = statfs(path).then(
     () => 'alive' as const,
-    (error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOTCONN' ? 'dead' : 'alive'),
+    (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
   try {
     return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);
   } finally {
     answered.abort();
   }
+}
+
+/** ECONNABORTED: it died while it was asked. */
+function isDead({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOTCONN' || code === 'ECONNABORTED';
 }
 
 /** Whether this process can speak to the kernel's FUSE at all. */

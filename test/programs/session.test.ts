@@ -52,8 +52,10 @@ async function type(lines: readonly string[]): Promise<string> {
     .replace(/# exit\nexit\n$/, '');
 }
 
-t.test('the session of the README works as printed', needsFuse, async (t) => {
-  if (spawnSync('script', ['--version']).error) return t.skip('needs script');
+const hasTerminal = spawnSync('script', ['--version']).error === undefined;
+const skip = needsFuse.skip || (!hasTerminal && 'needs script');
+
+t.test('the session of the README works as printed', { skip }, async (t) => {
   const directory = await emptyDirectory(t);
   const here = (text: string) => text.replaceAll(' /bc', ` ${directory}/bc`);
   t.equal(await type(commands.map(here)), here(session));

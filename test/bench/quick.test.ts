@@ -1,0 +1,57 @@
+/** That the benchmark runs, and leaves nothing behind. What it measures is no matter of a test. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { root, run } from '../fixtures/command.js';
+import { emptyDirectory, needsFuse } from '../fixtures/mounted.js';
+
+interface Report {
+  readonly part: string;
+  readonly figures: readonly object[];
+}
+
+async function bench(t: Test, part: string) {
+  const directory = await emptyDirectory(t);
+  const json = join(directory, 'bench.json');
+  const outcome = await run(
+    process.execPath,
+    ['--expose-gc', `${root}dist/bench/main.js`, '--quick', '--json', json, part],
+    { env: { TMPDIR: directory } },
+  );
+  const { reports } = JSON.parse(await readFile(json, 'utf8')) as { reports: Report[] };
+  return { ...outcome, reports, left: await readdir(directory) };
+}
+
+t.test('the engine is measured in every case', async (t) => {
+  const { code, stdout, stderr, reports } = await bench(t, 'engine');
+  t.equal(code, 0, stderr);
+  t.match(stdout, /^engine: ns per charge \+ uncharge, 10 beancounters × 5 resources in turn$/m);
+  t.match(stdout, /^ {2}BARRIER, with room( +\d+(\.\d+)?){5}$/m);
+  t.equal(reports[0]?.figures.length, 8);
+});
+
+for (const [part, figures] of [
+  ['mount', 4],
+  ['scale', 4],
+  ['endurance', 5],
+] as const) {
+  t.test(`${part} is measured, and nothing stays mounted`, needsFuse, async (t) => {
+    const { code, stderr, reports, left } = await bench(t, part);
+    t.equal(code, 0, stderr);
+    t.strictSame(
+      reports.map((report) => report.part),
+      [part],
+    );
+    t.equal(reports[0]?.figures.length, figures);
+    t.strictSame(left, ['bench.json']);
+  });
+}
+
+t.test('a part that is not there is said in a line', async (t) => {
+  const outcome = await run(process.execPath, [`${root}dist/bench/main.js`, 'ponies']);
+  t.strictSame(outcome, {
+    code: 2,
+    stdout: '',
+    stderr: 'bench: ponies: no such part; there are: engine mount scale endurance\n',
+  });
+});

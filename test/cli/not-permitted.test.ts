@@ -1,0 +1,129 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import t from 'tap';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
+import { emptyDirectory, isAlive, daemonOf, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
+
+/** Another user, who may read and write files like root: the repository, where the coverage goes. */
+const somebody = [
+  'setpriv',
+  ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
+  ...['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override'],
+];
+
+/** Another user, who may not. */
+const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+
+/** Root without some capabilities. */
+const without = (capabilities: string) => [
+  'setpriv',
+  ...['--bounding-set', capabilities, '--inh-caps', capabilities],
+];
+
+/** Root as in most containers. */
+const confined = without('-sys_admin');
+
+function as([program = '', ...args]: readonly string[], ...command: string[]): Promise<Outcome> {
+  return run(program, [...args, ...command]);
+}
+
+const refused = (message: string): Outcome => ({ code: 15, stdout: '', stderr: `bcfs: ${message}\n` });
+
+t.test('only root may mount', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  t.strictSame(await as(somebody, bcfs, directory), refused('only root can mount; without it, try: bcfs sh'));
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test('root without CAP_SYS_ADMIN may not mount, and leaves nothing behind', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  t.strictSame(
+    await as(confined, bcfs, directory),
+    refused(`${directory}: the kernel refuses the mount (fuse failed); CAP_SYS_ADMIN is needed`),
+  );
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test('a way that may not be gone is no mountpoint', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await mkdir(`${directory}/closed/in`, { recursive: true });
+  await chmod(`${directory}/closed`, 0);
+  const blind = without('-dac_override,-dac_read_search');
+  t.strictSame(
+    await as(blind, bcfs, `${directory}/closed/in`),
+    refused(`${directory}/closed/in: permission denied on the way there`),
+  );
+});
+
+t.test('only root with CAP_SYS_ADMIN may unmount, and what is mounted stays', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await mountOn(t, directory);
+  const daemon = daemonOf(directory);
+  for (const who of [somebody, confined]) {
+    for (const flags of [[], ['--lazy']]) {
+      t.strictSame(
+        await as(who, bcfs, 'umount', ...flags, directory),
+        refused(`${directory}: only root with CAP_SYS_ADMIN can unmount`),
+      );
+    }
+  }
+  t.ok(isAlive(daemon));
+  t.strictSame(mountpoints(directory), [directory]);
+});
+
+t.test('a mount that lets nobody else in is still known for one', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await mountOn(t, directory);
+  t.strictSame(await as(somebody, bcfs, directory), {
+    code: 13,
+    stdout: '',
+    stderr: `bcfs: ${directory}: a bcfs is mounted there already; end it with: bcfs umount ${directory}\n`,
+  });
+});
+
+t.test('without allow_other nobody else gets in', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await chmod(directory, 0o755);
+  await mountOn(t, directory);
+  t.strictSame(await as(nobody, 'ls', directory), {
+    code: 2,
+    stdout: '',
+    stderr: `ls: cannot access '${directory}': Permission denied\n`,
+  });
+});
+
+t.test('with allow_other everybody gets in, as the modes allow', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await mountOn(t, directory, ['-o', 'allow_other']);
+  const script = `cd ${directory}
+    cat 0/id
+    mkdir 1 || rmdir 0
+    echo 1 > 0/numtasks/limit
+    echo $$ > 0/tasks
+    touch description
+    chmod 666 description`;
+  t.strictSame(await as(nobody, 'bash', '-c', script), {
+    code: 1,
+    stdout: '0\n',
+    stderr:
+      "mkdir: cannot create directory '1': Permission denied\n" +
+      "rmdir: failed to remove '0': Permission denied\n" +
+      'bash: line 4: 0/numtasks/limit: Permission denied\n' +
+      'bash: line 5: 0/tasks: Permission denied\n' +
+      "touch: cannot touch 'description': Permission denied\n" +
+      "chmod: changing permissions of 'description': Operation not permitted\n",
+  });
+});
+
+t.test('with allow_other and uid= the tree is that user’s', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await mountOn(t, directory, ['-o', 'allow_other,uid=65534', '-o', 'gid=65533']);
+  const script = `cd ${directory}
+    stat -c %u:%g . 0 0/tasks
+    mkdir 1 && echo 100 > 1/numtasks/barrier && cat 1/numtasks/barrier && echo $$ > 1/tasks && rmdir 1
+    cat 0/tasks`;
+  t.strictSame(await as(nobody, 'bash', '-c', script), {
+    code: 1,
+    stdout: '65534:65533\n65534:65533\n65534:65533\n100\n',
+    stderr: 'cat: 0/tasks: Permission denied\n',
+  });
+});
