@@ -29,7 +29,14 @@ export { MAXHELD, MAXVALUE, type Dialect } from './bc/value.js';
 export { ATTRIBUTE_SIZE, type Attribute } from './configfs/attribute.js';
 export { Group, Item } from './configfs/item.js';
 export { OpenAttribute } from './configfs/open-attribute.js';
-export { Tree, type AttributeNode, type Entry, type Node, type Stat, type TreeOptions } from './configfs/tree.js';
+export {
+  Tree,
+  type AttributeNode,
+  type Entry,
+  type Node,
+  type Stat,
+  type TreeOptions,
+} from './configfs/tree.js';
 
 // Beancounters as a tree.
 export { beancounterTree, type BeancountersOptions } from './nodes/subsystem.js';

@@ -1,19 +1,12 @@
 /** The daemon: a process of its own, started by `bcfs <mountpoint>`, which tells it what to mount. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { failureOf, type Failure } from './exit.js';
-import type { MountSettings } from './mount-options.js';
-import { serve } from './serve.js';
+import { serve, type Order } from './serve.js';
 
 /** Those below are input, output, errors and the channel to the parent. */
 const FIRST_OTHER = 4;
 /** As in fcntl.h, and in /proc/PID/fdinfo. */
 const O_CLOEXEC = 0o2000000;
-
-/** What the parent sends. */
-export interface Order {
-  readonly mountpoint: string;
-  readonly settings: MountSettings;
-}
 
 /** What the daemon answers, once: undefined when the mount answers. */
 export interface Report {
@@ -42,14 +35,14 @@ function closesOnExec(fd: number): boolean {
   }
 }
 
-process.once('message', ({ mountpoint, settings }: Order) => {
+process.once('message', (order: Order) => {
   closeInherited();
   const mounted = (): void =>
     report(undefined, (error) => {
       if (error) process.kill(process.pid, 'SIGTERM');
       else process.disconnect();
     });
-  serve(mountpoint, settings, mounted).catch((error: unknown) => {
+  serve(order, mounted).catch((error: unknown) => {
     const failure = failureOf(error);
     // Not before it has gone out, and then at once: libfuse may have been loaded.
     report(failure, () => process.exit(failure.exitCode));

@@ -1,6 +1,7 @@
 /** The command line. Each subcommand is a file of its own, loaded when it is called. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { DEFAULT_TRANSPORT, transportNames } from '../fuse/transport.js';
 import { exitCodes, fail, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
@@ -45,6 +46,11 @@ export function createProgram(): Command {
     .argument('<mountpoint>', 'the directory to mount on')
     .option('-f, --foreground', 'stay in the foreground')
     .option('-d, --debug', 'print what happens (the namespaces bcfs:*), in the foreground')
+    .addOption(
+      new Option('-t, --transport <name>', 'what carries the mount')
+        .choices(transportNames)
+        .default(DEFAULT_TRANSPORT),
+    )
     .option('-l, --log <file>', 'append what goes wrong later to a file; default: nowhere')
     .option<MountSettings | undefined>('-o, --options <opt[,opt…]>', 'mount options', parseMountOptions)
     .addHelpText('after', mountHelp)

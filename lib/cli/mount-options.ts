@@ -58,7 +58,15 @@ const options: Readonly<Record<string, Apply>> = {
 };
 
 export function defaultSettings(): MountSettings {
-  return { ro: false, allowOther: false, nonempty: false, strict: false, uid: 0, gid: 0, flags: [] };
+  return {
+    ro: false,
+    allowOther: false,
+    nonempty: false,
+    strict: false,
+    uid: 0,
+    gid: 0,
+    flags: [],
+  };
 }
 
 /**

@@ -4,8 +4,10 @@ import { openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import createDebug from 'debug';
-import type { Order, Report } from './daemon.js';
+import type { TransportName } from '../fuse/transport.js';
+import type { Report } from './daemon.js';
 import { exitCodes, fail, failureOf } from './exit.js';
+import type { Order } from './serve.js';
 import { defaultSettings, type MountSettings } from './mount-options.js';
 
 export interface MountFlags {
@@ -13,6 +15,7 @@ export interface MountFlags {
   readonly debug?: true;
   readonly log?: string;
   readonly options?: MountSettings;
+  readonly transport: TransportName;
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
@@ -20,11 +23,12 @@ export async function mountCommand(mountpoint: string, flags: MountFlags): Promi
   const order: Order = {
     mountpoint: mountpoint && resolve(mountpoint),
     settings: flags.options ?? defaultSettings(),
+    transport: flags.transport,
   };
   if (flags.debug) createDebug.enable('bcfs:*');
   if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);
   const { serve } = await import('./serve.js');
-  await serve(order.mountpoint, order.settings, () => {}).catch((error: unknown) => fail(failureOf(error)));
+  await serve(order, () => {}).catch((error: unknown) => fail(failureOf(error)));
 }
 
 /** Starts the daemon and ends when its mount answers. */

@@ -1,11 +1,15 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
-import { writeSync } from 'node:fs';
 import { format } from 'node:util';
-import createDebug from 'debug';
-import { mount } from '../fuse/mount.js';
-import { divertStderr, restoreStderr } from '../fuse/native.js';
+import { Worker } from 'node:worker_threads';
+import { mountDevice } from '../fuse/dev-fuse.js';
+import { fuseNative } from '../fuse/fuse-native.js';
+import { mountWith } from '../fuse/mount.js';
+import { divertStderr, eventfd, restoreStderr, wake } from '../fuse/native.js';
+import type { Carry, TransportName } from '../fuse/transport.js';
+import type { DeviceOrder } from './device-thread.js';
 import { exitCodes, failureOf } from './exit.js';
 import { hostTree } from './host-tree.js';
+import { logTo } from './log.js';
 import type { MountSettings } from './mount-options.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
@@ -14,12 +18,21 @@ const REAP_INTERVAL = 1000;
 /** Seconds: nobody changes the daemon's tree but through its mount. */
 const VALIDITY = 24 * 60 * 60;
 
+/** What is to be served. The daemon gets it as a message. */
+export interface Order {
+  readonly mountpoint: string;
+  readonly settings: MountSettings;
+  readonly transport: TransportName;
+}
+
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
-export async function serve(mountpoint: string, settings: MountSettings, ready: () => void): Promise<never> {
-  const { log, giveBack } = takeStderr();
-  const { tree, host } = hostTree(settings, log);
+export async function serve({ mountpoint, settings, transport }: Order, ready: () => void): Promise<never> {
+  // libfuse writes to descriptor 2 whatever it likes.
+  const stderr = divertStderr();
+  const log = logTo(stderr);
+  const server = servers[transport](settings, stderr);
   const { ro, allowOther, nonempty, flags } = settings;
-  const mounting = mount(tree, mountpoint, {
+  const mounting = mountWith(server.carry, mountpoint, {
     ro,
     allowOther,
     nonempty,
@@ -38,7 +51,7 @@ export async function serve(mountpoint: string, settings: MountSettings, ready: 
   // While it mounts too: a signal that ended the process then would leave a dead mount.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   const mounted = await mounting.catch((error: unknown) => {
-    giveBack();
+    restoreStderr(stderr);
     throw error;
   });
   // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
@@ -47,30 +60,53 @@ export async function serve(mountpoint: string, settings: MountSettings, ready: 
     process.exitCode = exitCodes.FAILURE;
     void end().finally(() => process.exit());
   });
-  setInterval(() => host.reap(), REAP_INTERVAL);
   ready();
   await mounted.gone;
+  await server.end();
   // At once: see Mount.unmount.
   process.exit();
 }
 
-interface Stderr {
-  /** Takes a line. */
-  readonly log: (line: string) => void;
-  /** Makes descriptor 2 lead there again. */
-  readonly giveBack: () => void;
+/** What serves a mount, and how to be rid of it when the mount has gone. */
+interface Server {
+  readonly carry: Carry;
+  readonly end: () => Promise<void>;
 }
 
-/** Takes descriptor 2 away from libfuse, which writes to it, and sends all lines of log and debug where it led. */
-function takeStderr(): Stderr {
-  const stderr = divertStderr();
-  const print = (line: string) => {
-    try {
-      writeSync(stderr, `${line}\n`);
-    } catch {
-      // Nobody reads it any more, or its disk is full: no reason to stop serving.
-    }
-  };
-  createDebug.log = (...args: unknown[]) => print(format(...args));
-  return { log: (line) => print(`bcfs: ${line}`), giveBack: () => restoreStderr(stderr) };
+/** fuse-native serves on this thread. */
+function serveHere(settings: MountSettings, stderr: number): Server {
+  const { tree, host } = hostTree(settings, logTo(stderr));
+  setInterval(() => host.reap(), REAP_INTERVAL);
+  return { carry: (path, options) => fuseNative(tree, path, options), end: () => Promise.resolve() };
 }
+
+/** dev-fuse serves on a thread that does nothing else, and that the tree lives on. */
+function serveOnThread(settings: MountSettings, stderr: number): Server {
+  const stop = eventfd();
+  let ended = Promise.resolve();
+  const carry: Carry = (path, options) => {
+    const fd = mountDevice(path, options, true);
+    const workerData: DeviceOrder = { fd, stop, stderr, validity: options.validity, settings };
+    const thread = new Worker(new URL('device-thread.js', import.meta.url), { workerData });
+    let connected = true;
+    ended = new Promise((resolve) => {
+      thread.once('exit', () => {
+        connected = false;
+        resolve();
+      });
+    });
+    return Promise.resolve(() => connected);
+  };
+  return {
+    carry,
+    end: () => {
+      wake(stop);
+      return ended;
+    },
+  };
+}
+
+const servers: Readonly<Record<TransportName, (settings: MountSettings, stderr: number) => Server>> = {
+  'fuse-native': serveHere,
+  'dev-fuse': serveOnThread,
+};

@@ -113,6 +113,13 @@ export class Tree {
     return node instanceof Item ? (node.link?.parent ?? node) : node.item;
   }
 
+  /** The inode number of a node, which stays, and which no other node ever has; 0 for one that is removed. */
+  ino(node: Node): number {
+    const { link, attributes } = itemOf(node);
+    if (!link) return 0;
+    return node instanceof Item ? link.ino : link.ino + 1 + indexOf(attributes, node.attribute.name);
+  }
+
   getattr(node: Node): Stat | Errno {
     const item = itemOf(node);
     const { link } = item;
@@ -120,7 +127,7 @@ export class Tree {
     const set = link.settings?.get(nameOf(node));
     const isDirectory = node instanceof Item;
     return {
-      ino: isDirectory ? link.ino : link.ino + 1 + indexOf(item.attributes, node.attribute.name),
+      ino: this.ino(node),
       mode: set?.mode ?? (isDirectory ? DIRECTORY_MODE : S_IFREG | node.attribute.mode),
       nlink: isDirectory ? 2 + (node instanceof Group ? node.children.size : 0) : 1,
       uid: set?.uid ?? this.#uid,

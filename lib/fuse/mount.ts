@@ -11,10 +11,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
 import { BcfsError } from '../errors.js';
+import { devFuse } from './dev-fuse.js';
 import { fuseNative } from './fuse-native.js';
 import { mountAt, readMounts, type MountEntry } from './mountinfo.js';
 import { MNT_DETACH, umount } from './native.js';
-import type { CarryOptions, IsConnected, Transport } from './transport.js';
+import {
+  DEFAULT_TRANSPORT,
+  type Carry,
+  type CarryOptions,
+  type IsConnected,
+  type Transport,
+  type TransportName,
+} from './transport.js';
+
+const transports: Readonly<Record<TransportName, Transport>> = {
+  'fuse-native': fuseNative,
+  'dev-fuse': devFuse,
+};
 
 const debug = createDebug('bcfs:mount');
 
@@ -33,8 +46,8 @@ const WATCH_INTERVAL = 500;
 export interface MountOptions extends Partial<CarryOptions> {
   /** The mountpoint need not be empty. Default: false. */
   readonly nonempty?: boolean;
-  /** What carries the tree. Default: fuse-native. */
-  readonly transport?: Transport;
+  /** What carries the tree. Default: `fuse-native`. */
+  readonly transport?: TransportName;
 }
 
 /** A tree that is mounted. It keeps the process alive. */
@@ -94,9 +107,19 @@ export class Mount {
  * ENOTCONN: a mount above it is dead; ENODEV: no FUSE; EPERM: no right to mount; ETIMEDOUT: a mount
  * is there and does not answer. Nothing stays mounted
  */
-export async function mount(tree: Tree, mountpoint: string, options: MountOptions = {}): Promise<Mount> {
-  const { transport = fuseNative, nonempty = false } = options;
-  const carry: CarryOptions = {
+export function mount(tree: Tree, mountpoint: string, options: MountOptions = {}): Promise<Mount> {
+  const transport = transports[options.transport ?? DEFAULT_TRANSPORT];
+  return mountWith((path, carry) => transport(tree, path, carry), mountpoint, options);
+}
+
+/** Mounts, as `mount` does, whatever `carry` serves, on a thread of its own for example. */
+export async function mountWith(
+  carry: Carry,
+  mountpoint: string,
+  options: Omit<MountOptions, 'transport'>,
+): Promise<Mount> {
+  const { nonempty = false } = options;
+  const carryOptions: CarryOptions = {
     ro: options.ro ?? false,
     allowOther: options.allowOther ?? false,
     flags: options.flags ?? [],
@@ -108,7 +131,7 @@ export async function mount(tree: Tree, mountpoint: string, options: MountOption
   await mustHaveFuse();
   const before = mountAt(path)?.id;
   try {
-    const isConnected = await transport(tree, path, carry);
+    const isConnected = await carry(path, carryOptions);
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
     if ((await probe(path)) !== 'alive') {

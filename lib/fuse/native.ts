@@ -1,10 +1,15 @@
 /** The calls to libc that Node does not have. Linux only. */
 import { openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { BcfsError, errnoName, strerror } from '../errors.js';
+import { BcfsError, errnoName, strerror, type Errno } from '../errors.js';
 
 interface Libc {
+  mount(source: string, target: string, type: string, flags: number, data: string): number;
   umount2(target: string, flags: number): number;
+  read(fd: number, buffer: Uint8Array, size: number): number;
+  write(fd: number, buffer: Uint8Array, size: number): number;
+  poll(fds: Uint8Array, count: number, timeout: number): number;
+  eventfd(value: number, flags: number): number;
   dup(fd: number): number;
   dup2(from: number, to: number): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
@@ -20,6 +25,13 @@ function libc(): Libc {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   const library = koffi.load('libc.so.6');
   loaded = {
+    mount: library.func(
+      'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+    ) as Libc['mount'],
+    read: library.func('long read(int fd, void *buffer, size_t size)') as Libc['read'],
+    write: library.func('long write(int fd, const void *buffer, size_t size)') as Libc['write'],
+    poll: library.func('int poll(void *fds, unsigned long count, int timeout)') as Libc['poll'],
+    eventfd: library.func('int eventfd(unsigned int value, int flags)') as Libc['eventfd'],
     umount2: library.func('int umount2(const char *target, int flags)') as Libc['umount2'],
     dup: library.func('int dup(int fd)') as Libc['dup'],
     dup2: library.func('int dup2(int from, int to)') as Libc['dup2'],
@@ -32,6 +44,10 @@ function libc(): Libc {
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
 const F_SETFD = 2;
+const EFD_CLOEXEC = 0o2000000;
+/** struct pollfd: an int and two shorts. */
+const POLLFD_SIZE = 8;
+const POLLIN = 1;
 const FD_CLOEXEC = 1;
 
 /** @throws BcfsError with the errno's code */
@@ -39,6 +55,59 @@ function check(result: number, what: string): number {
   if (result !== -1) return result;
   const code = errnoName(libc().errno());
   throw new BcfsError(code, `${what}: ${strerror(code)}`);
+}
+
+/** mount(2). @throws BcfsError EPERM and its other errnos */
+export function mount(source: string, target: string, type: string, flags: number, data: string): void {
+  check(libc().mount(source, target, type, flags, data), `mount ${target}`);
+}
+
+/** read(2). @returns the bytes read, or a negative errno */
+export function read(fd: number, buffer: Uint8Array): number | Errno {
+  const count = libc().read(fd, buffer, buffer.length);
+  return count < 0 ? -libc().errno() : count;
+}
+
+/** write(2) of the first `size` bytes. @returns the bytes written; -1 if it is refused */
+export function write(fd: number, buffer: Uint8Array, size: number): number {
+  return libc().write(fd, buffer, size);
+}
+
+/** A descriptor that another thread makes readable with `wake`. */
+export function eventfd(): number {
+  return check(libc().eventfd(0, EFD_CLOEXEC), 'eventfd');
+}
+
+/** Makes an eventfd readable. */
+export function wake(fd: number): void {
+  const one = new Uint8Array(8);
+  one[0] = 1;
+  write(fd, one, one.length);
+}
+
+/** What poll(2) is asked: whether each descriptor is readable. */
+export class Pollset {
+  readonly #fds: Buffer;
+  readonly #count: number;
+
+  constructor(descriptors: readonly number[]) {
+    this.#count = descriptors.length;
+    this.#fds = Buffer.alloc(descriptors.length * POLLFD_SIZE);
+    descriptors.forEach((fd, i) => {
+      this.#fds.writeInt32LE(fd, i * POLLFD_SIZE);
+      this.#fds.writeInt16LE(POLLIN, i * POLLFD_SIZE + 4);
+    });
+  }
+
+  /** Sleeps until one is readable, or gone, or so many milliseconds have passed. */
+  wait(timeout: number): void {
+    libc().poll(this.#fds, this.#count, timeout);
+  }
+
+  /** Whether the descriptor at an index was readable, or gone, when `wait` returned. */
+  isReady(index: number): boolean {
+    return this.#fds.readInt16LE(index * POLLFD_SIZE + 6) !== 0;
+  }
 }
 
 /**

@@ -4,9 +4,9 @@
  * Each answers at once, with a value or a negative errno, and none throws. Open attributes are numbers here,
  * as descriptors are.
  */
-import type { OpenAttribute } from '../configfs/open-attribute.js';
 import type { Node, Stat, Tree } from '../configfs/tree.js';
 import { errno, isErrno, type Errno } from '../errors.js';
+import { OpenTable } from './open-table.js';
 
 export interface Listing {
   readonly names: string[];
@@ -20,7 +20,7 @@ const UNCHANGED = 2 ** 32 - 1;
 export type Operations = ReturnType<typeof operations>;
 
 export function operations(tree: Tree) {
-  const files = new FileTable();
+  const files = new OpenTable();
 
   /** Runs `call` with the node of a path. */
   function at<T>(path: string, call: (node: Node) => T | Errno): T | Errno {
@@ -96,27 +96,4 @@ export function operations(tree: Tree) {
     /** listxattr: none; setxattr and getxattr are not supported, which is what not having them says. */
     listxattr: (): 0 => 0,
   };
-}
-
-/** Open attributes by number. */
-class FileTable {
-  readonly #files: (OpenAttribute | undefined)[] = [];
-  readonly #free: number[] = [];
-
-  enter(file: OpenAttribute): number {
-    const fd = this.#free.pop() ?? this.#files.length;
-    this.#files[fd] = file;
-    return fd;
-  }
-
-  get(fd: number): OpenAttribute | undefined {
-    return this.#files[fd];
-  }
-
-  leave(fd: number): boolean {
-    if (!this.#files[fd]) return false;
-    this.#files[fd] = undefined;
-    this.#free.push(fd);
-    return true;
-  }
 }

@@ -1,6 +1,11 @@
 /** What carries a tree to the kernel. One file each; nothing outside that file knows which one it is. */
 import type { Tree } from '../configfs/tree.js';
 
+/** What can carry a tree: fuse-native and its libfuse, or the kernel's protocol spoken over /dev/fuse. */
+export const transportNames = ['fuse-native', 'dev-fuse'] as const;
+export type TransportName = (typeof transportNames)[number];
+export const DEFAULT_TRANSPORT: TransportName = 'fuse-native';
+
 export interface CarryOptions {
   /** Read-only for everybody: EROFS. */
   readonly ro: boolean;
@@ -29,8 +34,11 @@ export interface CarryOptions {
 export type IsConnected = () => boolean;
 
 /**
- * Mounts `tree` on `mountpoint`, a real path that has been looked at, and serves it until it is unmounted.
+ * Mounts something on `mountpoint`, a real path that has been looked at, and serves it until it is unmounted.
  * Resolves when the kernel has the mount. When it rejects, nothing may be relied on but that the caller detaches
  * what is mounted there.
  */
-export type Transport = (tree: Tree, mountpoint: string, options: CarryOptions) => Promise<IsConnected>;
+export type Carry = (mountpoint: string, options: CarryOptions) => Promise<IsConnected>;
+
+/** Mounts a tree, as `Carry` says, and serves it on the calling thread. */
+export type Transport = (tree: Tree, ...carry: Parameters<Carry>) => ReturnType<Carry>;

@@ -8,19 +8,24 @@ import { TIME_LIMIT } from '../fixtures/command.js';
 import { asConfigfs, Cannot, type Answers, type OpenFile } from './backend.js';
 import type { BeancounterBackend } from './v6.js';
 
-/** What the kernel and libfuse answer in place of configfs, whatever the tree says. */
-export const overFuseNative: Answers = {
+/** What the kernel answers in place of configfs, whatever the tree says. */
+export const overDevFuse: Answers = {
   ...asConfigfs,
   // It is where the mount is: the kernel refuses before it asks.
   rmdirOfSubsystem: 'EBUSY',
-  // libfuse has no path for the file any more, and fuse-native does not let it go without one.
-  readOfRemoved: 'ENOENT',
   // The kernel reads the page like any file's.
   privateMmap: '',
   // The kernel does not pass it on.
   emptyWrite: '',
   // Each byte that is not UTF-8 comes as a character of three.
   longInvalidName: 'ENAMETOOLONG',
+};
+
+/** What libfuse and fuse-native answer besides. */
+export const overFuseNative: Answers = {
+  ...overDevFuse,
+  // libfuse has no path for the file any more, and fuse-native does not let it go without one.
+  readOfRemoved: 'ENOENT',
   // fuse-native passes the access time in both places.
   hasOwnMtime: false,
 };

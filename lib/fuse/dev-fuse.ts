@@ -1,0 +1,115 @@
+/**
+ * The transport that speaks the kernel's protocol itself, over /dev/fuse: no libfuse, and no thread between a
+ * request and its answer.
+ *
+ * Either the thread that owns the tree does nothing else and serves requests as they come (`serveBlocking`), or it
+ * is an embedding program's own thread, and requests are read beside whatever else it does (`devFuse`).
+ */
+import { closeSync, constants, openSync, read as readAsync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { errno, errnoName, type Errno } from '../errors.js';
+import { mount, Pollset, read, write } from './native.js';
+import { Session } from './protocol/session.js';
+import type { CarryOptions, IsConnected, Transport } from './transport.js';
+
+/** The kernel's mount flags, by the names of their options. Source: include/uapi/linux/mount.h. */
+const mountFlags: Readonly<Record<string, number>> = { nosuid: 2, nodev: 4, noexec: 8, noatime: 1024 };
+const MS_RDONLY = 1;
+
+/**
+ * How long to go on asking for a request before sleeping until there is one, in milliseconds: the next one of the
+ * same client comes sooner, and waking a thread on another CPU takes longer.
+ */
+const SPIN = 0.06;
+
+/** How long `serveBlocking` sleeps at the most, in milliseconds. */
+const TICK = 1000;
+
+/**
+ * Mounts a file system without a server yet: the kernel's first request waits.
+ *
+ * @returns the descriptor to serve it on
+ * @throws BcfsError EPERM, and whatever else mount(2) answers
+ */
+export function mountDevice(mountpoint: string, options: CarryOptions, nonblocking: boolean): number {
+  const fd = openSync('/dev/fuse', constants.O_RDWR | (nonblocking ? constants.O_NONBLOCK : 0));
+  try {
+    const flags = options.flags.reduce(
+      (all, name) => all | (mountFlags[name] ?? 0),
+      options.ro ? MS_RDONLY : 0,
+    );
+    const data = [`fd=${fd}`, 'rootmode=40000', 'user_id=0', 'group_id=0', 'default_permissions'];
+    if (options.allowOther) data.push('allow_other');
+    mount('bcfs', mountpoint, 'fuse.bcfs', flags, data.join(','));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** Serves a tree on the thread that mounts it, beside everything else that the thread does. */
+export const devFuse: Transport = (tree, mountpoint, options) => {
+  const fd = mountDevice(mountpoint, options, false);
+  const session = new Session(tree, options);
+  let connected = true;
+  const next = (): void => {
+    readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
+      const result = error ? Number(error.errno) : length;
+      if (answer(fd, session, result)) next();
+      else {
+        connected = false;
+        closeSync(fd);
+      }
+    });
+  };
+  next();
+  const isConnected: IsConnected = () => connected;
+  return Promise.resolve(isConnected);
+};
+
+export interface BlockingOptions {
+  /** An eventfd; when another thread makes it readable, serving ends. */
+  readonly stop: number;
+  /** Runs between two requests, about once a second. */
+  readonly tick: () => void;
+}
+
+/** Serves a session on a descriptor opened as nonblocking, and does nothing else until the mount has gone. */
+export function serveBlocking(fd: number, session: Session, { stop, tick }: BlockingOptions): void {
+  const pollset = new Pollset([fd, stop]);
+  let lastRequest = 0;
+  let lastTick = performance.now();
+  for (;;) {
+    const length = read(fd, session.request.bytes);
+    const now = performance.now();
+    if (now - lastTick >= TICK) {
+      lastTick = now;
+      tick();
+    }
+    if (length === -errno.EAGAIN) {
+      if (now - lastRequest < SPIN) continue;
+      pollset.wait(TICK);
+      if (pollset.isReady(1)) return;
+      continue;
+    }
+    lastRequest = now;
+    if (!answer(fd, session, length)) return;
+  }
+}
+
+/**
+ * Answers what a read of the device gave.
+ *
+ * @returns whether there is more to come
+ */
+function answer(fd: number, session: Session, length: number | Errno): boolean {
+  if (length > 0) {
+    const size = session.handle(length);
+    // A refusal: the request was interrupted, or the mount has gone, which the next read says.
+    if (size > 0) write(fd, session.reply.bytes, size);
+    return true;
+  }
+  // ENOENT: a request that was interrupted before it was read. EINTR, EAGAIN: nothing was read.
+  return ['ENOENT', 'EINTR', 'EAGAIN'].includes(errnoName(length));
+}
