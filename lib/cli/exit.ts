@@ -49,8 +49,9 @@ export interface Failure {
   readonly message: string;
 }
 
+/** @param error an Error: nothing else is thrown here */
 export function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const { message } = error as Error;
   const exitCode = error instanceof BcfsError ? codeOf[error.code] : undefined;
   return { exitCode: exitCode ?? exitCodes.FAILURE, message };
 }
