@@ -1,11 +1,11 @@
 /** `bcfs [options] <mountpoint>`: mounts, in the background unless told otherwise. */
 import { fork } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import createDebug from 'debug';
 import type { TransportName } from '../fuse/transport.js';
 import type { Report } from './daemon.js';
+import { absolutePath } from './absolute-path.js';
 import { exitCodes, fail, failureOf } from './exit.js';
 import type { Order } from './serve.js';
 import { defaultSettings, type MountSettings } from './mount-options.js';
@@ -19,9 +19,8 @@ export interface MountFlags {
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
-  // Given as the user sees it; the daemon's own directory is another.
   const order: Order = {
-    mountpoint: mountpoint && resolve(mountpoint),
+    mountpoint: absolutePath(mountpoint),
     settings: flags.options ?? defaultSettings(),
     transport: flags.transport,
   };

@@ -1,9 +1,10 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { mountDevice } from '../fuse/dev-fuse.js';
 import { fuseNative } from '../fuse/fuse-native.js';
-import { mountWith } from '../fuse/mount.js';
+import { mountWith, type Mount } from '../fuse/mount.js';
 import { divertStderr, eventfd, restoreStderr, wake } from '../fuse/native.js';
 import type { Carry, TransportName } from '../fuse/transport.js';
 import type { DeviceOrder } from './device-thread.js';
@@ -14,6 +15,9 @@ import type { MountSettings } from './mount-options.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
 const REAP_INTERVAL = 1000;
+
+/** How long to wait before the next try to unmount, in milliseconds. */
+const RETRY_INTERVAL = 500;
 
 /** Seconds: nobody changes the daemon's tree but through its mount. */
 const VALIDITY = 24 * 60 * 60;
@@ -41,13 +45,8 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
     ownsProcess: true,
     log,
   });
-  const end = async (): Promise<void> => {
-    try {
-      await (await mounting).unmount(true);
-    } catch (error) {
-      log(failureOf(error).message);
-    }
-  };
+  let ending: Promise<void> | undefined;
+  const end = (): Promise<void> => (ending ??= unmount(mounting, log));
   // While it mounts too: a signal that ended the process then would leave a dead mount.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   const mounted = await mounting.catch((error: unknown) => {
@@ -65,6 +64,21 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
   await server.end();
   // At once: see Mount.unmount.
   process.exit();
+}
+
+/** Unmounts, in use or not. What is in the way, a mount over it, is waited for: a process that ended would leave both. */
+async function unmount(mounting: Promise<Mount>, log: (line: string) => void): Promise<void> {
+  const mounted = await mounting.catch(() => undefined);
+  for (let said = ''; mounted; await delay(RETRY_INTERVAL)) {
+    try {
+      await mounted.unmount(true);
+      return;
+    } catch (error) {
+      const { message } = failureOf(error);
+      if (message !== said) log(message);
+      said = message;
+    }
+  }
 }
 
 /** What serves a mount, and how to be rid of it when the mount has gone. */

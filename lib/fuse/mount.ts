@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:fs';
 import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
@@ -54,46 +54,60 @@ export interface MountOptions extends Partial<CarryOptions> {
 export class Mount {
   /** The real path. */
   readonly mountpoint: string;
-  /** Resolves when the mount has gone, by `unmount` or by somebody's umount(8). */
+  /**
+   * Resolves when `unmount` has unmounted, or when the mount has gone by somebody's umount(8) and nobody uses it any
+   * more: a mount that was detached is served to its last user.
+   */
   readonly gone: Promise<void>;
   readonly #id: number;
   readonly #isConnected: IsConnected;
-  readonly #look: () => void;
+  #settle: () => void = () => {};
 
   /** Made by `mount`. */
   constructor(entry: MountEntry, isConnected: IsConnected) {
     this.mountpoint = entry.mountpoint;
     this.#id = entry.id;
     this.#isConnected = isConnected;
-    let settle: () => void = () => {};
-    this.gone = new Promise((resolve) => (settle = resolve));
     // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
-    const timer = setInterval(() => this.#look(), WATCH_INTERVAL);
-    this.#look = () => {
-      if (this.#find()) return;
+    const timer = setInterval(() => {
+      if (isConnected()) return;
       clearInterval(timer);
-      settle();
-    };
+      void this.#clear().finally(this.#settle);
+    }, WATCH_INTERVAL);
+    this.gone = new Promise((resolve) => {
+      this.#settle = () => {
+        clearInterval(timer);
+        resolve();
+      };
+    });
   }
 
   /**
-   * Unmounts. A process that mounted should end with `process.exit` soon after: what libfuse leaves behind makes
-   * an end of its own accord crash now and then.
+   * Unmounts. With fuse-native the process has to be ended with `process.exit` soon after: what libfuse leaves behind
+   * keeps it from ending by itself.
    *
-   * @param detach whether to unmount even if the mount is in use: nobody finds it from then on, and it goes with
-   * its last user. Default: false
+   * @param detach whether to unmount even if the mount is in use: nobody finds it from then on, and whoever still has
+   * it open finds it dead when the process ends. Default: false
    * @throws BcfsError EBUSY if it is in use, or something is mounted over it
    */
   async unmount(detach = false): Promise<void> {
-    const entry = this.#find();
+    const entry = this.#isConnected() ? this.#find() : undefined;
     if (entry) unmountEntry(entry, detach);
-    this.#look();
+    this.#settle();
     await this.gone;
   }
 
-  /** Where it is mounted now: it may have been moved. The kernel gives the number of a mount that has gone again. */
+  /** Where it is mounted now: it may have been moved. */
   #find(): MountEntry | undefined {
-    return this.#isConnected() ? readMounts().find(({ id }) => id === this.#id) : undefined;
+    return readMounts().find(({ id, type }) => id === this.#id && type === FILESYSTEM_TYPE);
+  }
+
+  /** Takes away what an aborted connection leaves: a dead mount. The number may be that of another's mount by now. */
+  async #clear(): Promise<void> {
+    const entry = this.#find();
+    if (entry && mountAt(entry.mountpoint)?.id === entry.id && (await probe(entry.mountpoint)) === 'dead') {
+      unmountEntry(entry, true);
+    }
   }
 }
 
@@ -112,8 +126,21 @@ export function mount(tree: Tree, mountpoint: string, options: MountOptions = {}
   return mountWith((path, carry) => transport(tree, path, carry), mountpoint, options);
 }
 
+/** The mount before: two at once on one mountpoint would not know whose it is that is there. */
+let last: Promise<unknown> = Promise.resolve();
+
 /** Mounts, as `mount` does, whatever `carry` serves, on a thread of its own for example. */
-export async function mountWith(
+export function mountWith(
+  carry: Carry,
+  mountpoint: string,
+  options: Omit<MountOptions, 'transport'>,
+): Promise<Mount> {
+  const mounting = last.then(() => mountNow(carry, mountpoint, options));
+  last = mounting.catch(() => undefined);
+  return mounting;
+}
+
+async function mountNow(
   carry: Carry,
   mountpoint: string,
   options: Omit<MountOptions, 'transport'>,
@@ -131,26 +158,40 @@ export async function mountWith(
   await mustHaveFuse();
   const before = mountAt(path)?.id;
   try {
-    const isConnected = await carry(path, carryOptions);
+    const isConnected = await inTime(carry(path, carryOptions), () => {
+      throw silent(path);
+    });
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
-    if ((await probe(path)) !== 'alive') {
-      throw new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
-    }
+    if ((await probe(path)) !== 'alive') throw silent(path);
     debug('%s: mounted', path);
     return new Mount(entry, isConnected);
   } catch (error) {
-    if (mountAt(path)?.id !== before) umount(path, MNT_DETACH);
-    if (error instanceof BcfsError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BcfsError(
-      'EPERM',
-      `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`,
-      {
-        cause: error,
-      },
-    );
+    throw await explainFailure(error, path, before);
   }
+}
+
+function silent(path: string): BcfsError {
+  return new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
+}
+
+/** Takes away what a mount that failed left there. What answers is another's, who was faster. */
+async function explainFailure(error: unknown, path: string, before: number | undefined): Promise<BcfsError> {
+  if (mountAt(path)?.id !== before) {
+    if ((await probe(path)) === 'alive') {
+      return new BcfsError('EBUSY', `${path}: in use, somebody else has mounted there meanwhile`);
+    }
+    umount(path, MNT_DETACH);
+  }
+  if (error instanceof BcfsError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BcfsError(
+    'EPERM',
+    `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /**
@@ -200,12 +241,14 @@ function explainUmount(error: unknown, path: string): unknown {
 export async function realMountpoint(mountpoint: string): Promise<string> {
   // An empty variable in a script is not the current directory.
   if (mountpoint === '') throw new BcfsError('ENOENT', 'the mountpoint is an empty string');
-  const absolute = resolve(mountpoint);
   try {
-    const path = join(await realpath(dirname(absolute)), basename(absolute));
+    // Only the last name may be a mount that hangs. `..` is what the kernel makes of it, behind a link too.
+    const [, directory = '', name = ''] = /^(.*?)([^/]*)\/*$/s.exec(mountpoint) ?? [];
+    if (name === '' || name === '.' || name === '..') return await realpath(mountpoint);
+    const path = join(await realpath(directory || '.'), name);
     return mountAt(path) ? path : await realpath(path);
   } catch (error) {
-    throw explainPath(error, absolute);
+    throw explainPath(error, mountpoint);
   }
 }
 
@@ -272,22 +315,30 @@ function quote(path: string): string {
 
 /** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
 async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
-  const answered = new AbortController();
   // What the kernel never answers by itself.
   const answer = statfs(path).then(
     () => 'alive' as const,
     (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
-  try {
-    return await Promise.race([answer, delay(ANSWER_TIME, 'silent' as const, { signal: answered.signal })]);
-  } finally {
-    answered.abort();
-  }
+  return inTime(answer, () => 'silent' as const);
 }
 
 /** ECONNABORTED: it died while it was asked. */
 function isDead({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ENOTCONN' || code === 'ECONNABORTED';
+}
+
+/** What comes of `promise`, or, if nothing does in time, of `late`. */
+async function inTime<T, L>(promise: Promise<T>, late: () => L): Promise<T | L> {
+  const settled = new AbortController();
+  try {
+    return await Promise.race([
+      promise,
+      delay(ANSWER_TIME, undefined, { signal: settled.signal }).then(late),
+    ]);
+  } finally {
+    settled.abort();
+  }
 }
 
 /** Whether this process can speak to the kernel's FUSE at all. */

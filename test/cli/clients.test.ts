@@ -39,7 +39,10 @@ t.test('bursts of 64 clients leave no threads and no descriptors behind', needsF
     t.strictSame(await bash(burst(64, 4), { cwd }), { code: 0, stdout: '', stderr: '' });
   }
   const after = count();
-  t.equal(after.descriptors, before.descriptors);
+  t.ok(
+    after.descriptors <= before.descriptors,
+    `${after.descriptors} descriptors, not more than ${before.descriptors} before`,
+  );
   t.ok(after.threads <= before.threads, `${after.threads} threads, not more than ${before.threads} before`);
 });
 
