@@ -282,7 +282,8 @@ function inBothWorlds(sequence: readonly Resolve[]): Model {
     if (expected.join('\n') === found.join('\n')) return;
     const wrong = found.filter((line) => !expected.includes(line)).map((line) => `engine: ${line}`);
     const right = expected.filter((line) => !found.includes(line)).map((line) => `model: ${line}`);
-    const differences = [...wrong, ...right].join('; ') || 'the order of what is shown';
+    const differences =
+      [...wrong, ...right].join('; ') || 'the order of the lines, or how often one is there';
     throw new Error(`${carriedOut.join('; ')} parts them: ${differences}`);
   };
   for (const resolve of sequence) {

@@ -213,8 +213,8 @@ export class RealWorld implements World {
           `${bc.id}/${resource.name}: ${held} ${maxheld} ${minheld} ${failcnt} ${barrier} ${limit}`,
       ),
     ]);
-    for (const { tid, execBc, taskBc } of this.tasks) {
-      lines.push(`task ${tid}: exec_bc ${execBc.id}, task_bc ${taskBc.id}`);
+    for (const { tid, execBc, taskBc, admin } of this.tasks) {
+      lines.push(`task ${tid}: exec_bc ${execBc.id}, task_bc ${taskBc.id}, ${admin ? 'admin' : ''}`);
     }
     const pageNames = new Map([...this.#pages].map(([name, page]) => [page, name]));
     for (const [name, mapping] of this.#mappings) {

@@ -403,8 +403,8 @@ export class Model implements World {
           `${bc.id}/${name}: ${held} ${maxheld} ${minheld} ${failcnt} ${barrier} ${limit}`,
       ),
     ]);
-    for (const { tid, execBc, taskBc } of this.tasks.values()) {
-      lines.push(`task ${tid}: exec_bc ${execBc.id}, task_bc ${taskBc.id}`);
+    for (const { tid, execBc, taskBc, admin } of this.tasks.values()) {
+      lines.push(`task ${tid}: exec_bc ${execBc.id}, task_bc ${taskBc.id}, ${admin ? 'admin' : ''}`);
     }
     for (const { name, bc, pages, writable, locked, resident, memory } of this.mappings) {
       const flags = `${writable ? 'writable' : ''} ${locked ? 'locked' : ''}`;
@@ -506,12 +506,13 @@ export class Model implements World {
     if (counter.held < counter.minheld) counter.minheld = counter.held;
   }
 
-  /** Pages are asked oldest first, with rising priority, and all again as long as some of them went. */
+  /** Pages are asked oldest first, with rising priority, and all again as long as less is held then. */
   #reclaim(bc: Bc, enough: () => boolean): boolean {
+    const counter = this.#counter(bc, 'physpages');
     const own = () =>
       [...this.pages.values()].filter((page) => page.bc === bc).sort((a, b) => a.chargedAt - b.chargedAt);
     for (;;) {
-      const before = own().length;
+      const before = counter.held;
       for (let priority = 12; priority >= 0; priority -= 1) {
         const pages = own();
         for (const page of pages.slice(0, Math.ceil(pages.length / 2 ** priority))) {
@@ -520,7 +521,7 @@ export class Model implements World {
         }
       }
       if (enough()) return true;
-      if (own().length === before) return false;
+      if (counter.held === before) return false;
     }
   }
 
