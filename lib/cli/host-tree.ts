@@ -22,6 +22,7 @@ export function hostTree({ uid, gid, strict }: MountSettings, log: (line: string
     dialect: strict ? 'strict' : 'people',
     tasks,
     findTask: (pid) => host.find(pid),
+    beforeFound: (bc) => host.reapOf(bc),
     log,
   });
   return { tree, host };

@@ -2,6 +2,7 @@
  * The subsystem `beancounters`: the mount point. mkdir makes a beancounter or finds the one that lives, rmdir
  * drops its directory. Source: v6.md, the tree (patch 5), and its two dialects.
  */
+import type { Beancounter } from '../bc/beancounter.js';
 import type { Registry } from '../bc/registry.js';
 import { dummy, type Resource } from '../bc/resource.js';
 import { Tasks, type Task } from '../bc/tasks.js';
@@ -24,6 +25,11 @@ export interface BeancountersOptions extends TreeOptions {
   readonly tasks?: Tasks;
   /** Finds the task of a pid or tid that was written; throws to refuse. Default: what `tasks` has. */
   readonly findTask?: (pid: number) => Task | undefined;
+  /**
+   * Called with the beancounter that a mkdir is about to find: puts what is not held any more, so that it is not found
+   * for the sake of that. Default: nothing is to be put.
+   */
+  readonly beforeFound?: (bc: Beancounter) => void;
 }
 
 export class BeancountersGroup extends Group {
@@ -31,6 +37,7 @@ export class BeancountersGroup extends Group {
   readonly dialect: Dialect;
   readonly tasks: Tasks;
   readonly findTask: (pid: number) => Task | undefined;
+  readonly #beforeFound: ((bc: Beancounter) => void) | undefined;
 
   constructor(registry: Registry, options: BeancountersOptions = {}) {
     super();
@@ -39,6 +46,7 @@ export class BeancountersGroup extends Group {
     const tasks = options.tasks ?? new Tasks(registry);
     this.tasks = tasks;
     this.findTask = options.findTask ?? ((pid) => tasks.find(pid));
+    this.#beforeFound = options.beforeFound;
     this.add('0', new BeancounterGroup(this, registry.root));
   }
 
@@ -52,8 +60,10 @@ export class BeancountersGroup extends Group {
   }
 
   override makeItem(name: string): Item {
-    const bc = this.registry.get(this.#parseId(name));
-    return new BeancounterGroup(this, bc);
+    const id = this.#parseId(name);
+    const found = this.registry.find(id);
+    if (found) this.#beforeFound?.(found);
+    return new BeancounterGroup(this, this.registry.get(id));
   }
 
   override dropItem(item: Item): void {

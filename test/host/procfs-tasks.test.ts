@@ -1,12 +1,28 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { numtasks } from '../../lib/bc/resources/numtasks.js';
 import { Registry } from '../../lib/bc/registry.js';
 import { Tasks } from '../../lib/bc/tasks.js';
-import { ProcfsTasks } from '../../lib/host/procfs-tasks.js';
-import { kernelThread, needsPython, noPid, shell, threaded, zombie } from '../fixtures/processes.js';
+import { procfs, ProcfsTasks, type Procfs } from '../../lib/host/procfs-tasks.js';
+import {
+  kernelThread,
+  manyThreads,
+  needsPython,
+  noPid,
+  shell,
+  threaded,
+  zombie,
+} from '../fixtures/processes.js';
 
 interface Recorded {
   /** The process's pid. Default: the tid. */
@@ -19,7 +35,7 @@ interface Recorded {
   readonly flags?: number;
   /** Clock ticks since boot. Default: 35413. */
   readonly start?: number;
-  /** Of the process: what its task directory lists; undefined: there is none. Default: the tid. */
+  /** What the task directory of a process lists; undefined: there is none. Default: the tid. Put it before them. */
   readonly threads?: readonly number[] | undefined;
 }
 
@@ -34,9 +50,22 @@ function makeProc(t: Test) {
   });
   const registry = new Registry();
   const tasks = new Tasks(registry);
+  const { readFile, readDirectory } = procfs(root);
+  const reads: string[] = [];
+  const refused = new Set<string>();
+  function counted<T>(read: (path: string) => T): (path: string) => T {
+    return (path) => {
+      reads.push(path);
+      if (refused.has(path)) throw new Error(`${path} has vanished`);
+      return read(path);
+    };
+  }
+  const proc: Procfs = { readFile: counted(readFile), readDirectory: counted(readDirectory) };
   return {
     tasks,
-    host: new ProcfsTasks(tasks, root),
+    host: new ProcfsTasks(tasks, proc),
+    /** What was read since it was asked last. */
+    reads: () => reads.splice(0),
     numtasksOf0: () => registry.root.counter(numtasks).held,
     bc: (id: number) => registry.get(id),
     /** Lines recorded from Linux 6.18. */
@@ -46,18 +75,25 @@ function makeProc(t: Test) {
       const directory = join(root, String(tid));
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(directory);
-      writeFileSync(
-        join(directory, 'stat'),
-        `${tid} (${comm}) ${state} 1 ${tgid} ${tgid} 0 -1 ${flags} 103 0 0 0 0 0 0 0 20 0 1 0 ${start} ` +
-          '4345856 832 18446744073709551615 1 1 0 0 0 0 65536 4 65538 1 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n',
-      );
+      for (const thread of threads ?? []) {
+        mkdirSync(join(directory, 'task', String(thread)), { recursive: true });
+      }
       writeFileSync(
         join(directory, 'status'),
         `Name:\t${comm}\nUmask:\t0022\nState:\t${state} (sleeping)\nTgid:\t${tgid}\nNgid:\t0\nPid:\t${tid}\nPPid:\t1\n`,
       );
-      for (const thread of threads ?? []) {
-        mkdirSync(join(directory, 'task', String(thread)), { recursive: true });
-      }
+      const task = join(root, String(tgid), 'task', String(tid));
+      if (!existsSync(task)) return;
+      writeFileSync(
+        join(task, 'stat'),
+        `${tid} (${comm}) ${state} 1 ${tgid} ${tgid} 0 -1 ${flags} 103 0 0 0 0 0 0 0 20 0 1 0 ${start} ` +
+          '4345856 832 18446744073709551615 1 1 0 0 0 0 65536 4 65538 1 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n',
+      );
+    },
+    /** Has a path vanish. @returns what brings it back */
+    refuse: (path: string) => {
+      refused.add(path);
+      return () => refused.delete(path);
     },
     write: (path: string, text: string) => {
       writeFileSync(join(root, path), text);
@@ -178,7 +214,7 @@ t.test('a task that ended goes from the engine', (t) => {
   t.equal(one.references, 4, 'ours, the memory, two tasks');
   host.reap();
   t.equal(tasks.size, 2, 'not before');
-  remove(101);
+  remove('100/task/101');
   host.reap();
   t.strictSame(
     Array.from(tasks, ({ tid }) => tid),
@@ -224,25 +260,184 @@ t.test('a pid that is used again is another task, by its start time', (t) => {
 });
 
 t.test('a task that vanishes between two reads is nobody', (t) => {
-  const { put, remove, host, tasks } = makeProc(t);
-  put(100);
-  remove('100/status');
-  t.equal(host.find(100), undefined, 'after its stat');
-  put(100);
-  remove('100/stat');
-  t.equal(host.find(100), undefined, 'before it');
-  put(100, { threads: undefined });
-  t.equal(host.find(100), undefined, 'before its threads are listed');
-  put(100, { threads: [101] });
-  put(101, { tgid: 100 });
-  t.equal(host.find(100), undefined, 'before its turn among them');
-  t.strictSame(
-    Array.from(tasks, ({ tid }) => tid),
-    [101],
-  );
+  const { put, remove, refuse, host, tasks } = makeProc(t);
+  const tids = () => Array.from(tasks, ({ tid }) => tid);
+  put(100, { threads: [100, 101] });
+  put(101, { tgid: 100, threads: undefined });
+  for (const [named, path, when] of [
+    [100, '100/status', 'before all'],
+    [100, '100/task/100/stat', 'before its stat'],
+    [100, '100/task', 'before its threads are listed'],
+    [101, '100/task/100/stat', 'with its whole process'],
+    [101, '100/task/101/stat', 'after it was listed'],
+  ] as const) {
+    const allow = refuse(path);
+    t.equal(host.find(named), undefined, when);
+    t.strictSame(tids(), [], `${when}: nobody is taken in`);
+    allow();
+  }
+  t.equal(host.find(101)?.tid, 101);
+  t.strictSame(tids(), [100, 101]);
   put(100, { threads: [100, 101, 102] });
   t.equal(host.find(100)?.tid, 100);
-  t.equal(tasks.size, 2, 'a sibling that has vanished is left out');
+  remove('100/task/102');
+  t.strictSame(tids(), [100, 101, 102], 'a sibling that was listed is taken in');
+  host.reap();
+  t.strictSame(tids(), [100, 101], 'and goes when it is not listed any more');
+  const allow = refuse('100/task');
+  t.equal(host.find(100), undefined);
+  t.strictSame(tids(), [], 'those that vanish when they are named again go');
+  allow();
+  t.end();
+});
+
+t.test('a tid that is used again in another process is another task', (t) => {
+  const { put, remove, host, tasks, bc, numtasksOf0 } = makeProc(t);
+  const one = bc(1);
+  // So many that naming somebody does not look at process 100.
+  for (let pid = 1; pid <= 8; pid++) {
+    put(pid);
+    host.find(pid);
+  }
+  put(100, { threads: [100, 101] });
+  const old = host.find(100)!;
+  tasks.move(old, one);
+  remove('100/task/101');
+  put(101);
+  const fresh = host.find(101)!;
+  t.not(fresh.mm, old.mm);
+  t.equal(fresh.execBc.id, 0);
+  t.equal(tasks.find(100), old, 'the process that it was in lives');
+  t.equal(numtasksOf0(), 10);
+  t.equal(one.references, 3, 'ours, the memory, one task');
+  t.end();
+});
+
+t.test('a tid that is used again in its process is the same task', (t) => {
+  const { put, host, tasks, bc } = makeProc(t);
+  put(100, { threads: [100, 101] });
+  put(101, { tgid: 100, threads: undefined });
+  const task = host.find(101)!;
+  tasks.moveThread(task, bc(1));
+  put(101, { tgid: 100, threads: undefined, start: 6000 });
+  host.reap();
+  t.equal(host.find(101), task);
+  t.end();
+});
+
+t.test('naming a task reads a few files, however many threads and other processes there are', (t) => {
+  const { put, host, tasks, reads } = makeProc(t);
+  const tids = Array.from({ length: 1000 }, (_, index) => 1000 + index);
+  put(1000, { threads: tids });
+  put(1500, { tgid: 1000, threads: undefined });
+  t.equal(host.find(1000)?.tid, 1000);
+  t.strictSame(reads(), ['1000/status', '1000/task/1000/stat', '1000/task']);
+  t.equal(tasks.size, 1000);
+  t.equal(host.find(1500)?.tid, 1500);
+  t.strictSame(reads(), [
+    // A look at another process is a look at this one, where there is only this one.
+    ...['1000/task/1000/stat', '1000/task'],
+    ...['1500/status', '1000/task/1000/stat', '1000/task', '1000/task/1500/stat'],
+  ]);
+  for (let pid = 1; pid <= 400; pid++) {
+    put(pid);
+    reads();
+    host.find(pid);
+    const count = reads().length;
+    if (count > 3 + 2 * 8) t.fail(`${count} reads for ${pid}`);
+  }
+  t.equal(tasks.size, 1400);
+  t.end();
+});
+
+t.test('each call of reap looks at a slice, the next one at the next', (t) => {
+  const { put, remove, host, tasks, reads } = makeProc(t);
+  const pids = Array.from({ length: 1000 }, (_, index) => 1 + index);
+  for (const pid of pids) {
+    put(pid);
+    host.find(pid);
+  }
+  const looked = new Map<string, number>();
+  const slice = () => {
+    reads();
+    host.reap();
+    const paths = reads();
+    for (const path of paths) looked.set(path, (looked.get(path) ?? 0) + 1);
+    return paths.length;
+  };
+  // A process costs one, and one sixteenth for its only thread: 128 of them come to 120 and a half.
+  for (let call = 1; call <= 8; call++) t.equal(slice(), 242, `call ${call}`);
+  t.equal(looked.size, 242 * 8, 'none twice before each was looked at once');
+  t.equal(slice(), 242);
+  t.equal(looked.size, 2000, 'then all were: two reads each');
+  for (const pid of pids) remove(pid);
+  for (const left of [879, 758, 637, 516, 395, 274, 153, 32, 0]) {
+    t.ok(slice() <= 242);
+    t.equal(tasks.size, left);
+  }
+  t.equal(slice(), 0);
+  put(2000);
+  t.equal(host.find(2000)?.tid, 2000);
+  t.equal(slice(), 2, 'and again when there is somebody');
+  t.end();
+});
+
+t.test('a slice of processes with many threads is a small one', (t) => {
+  const { put, host, reads } = makeProc(t);
+  const pids = Array.from({ length: 10 }, (_, index) => 1000 * (1 + index));
+  for (const pid of pids) {
+    put(pid, { threads: Array.from({ length: 500 }, (_, index) => pid + index) });
+    host.find(pid);
+  }
+  reads();
+  host.reap();
+  t.equal(reads().length, 2 * 4);
+  host.find(0);
+  t.equal(reads().length, 2 + 1);
+  t.end();
+});
+
+t.test('those of one beancounter are ended, unless one of it is seen to live', (t) => {
+  const { put, remove, host, tasks, bc, reads } = makeProc(t);
+  const [one, two] = [bc(1), bc(2)];
+  put(100, { threads: [100, 101] });
+  put(101, { tgid: 100, threads: undefined });
+  put(200);
+  put(300);
+  tasks.move(host.find(100)!, one);
+  tasks.move(host.find(200)!, two);
+  tasks.move(host.find(300)!, one);
+  remove(100);
+  remove(200);
+  reads();
+  host.reapOf(one);
+  t.strictSame(reads(), ['100/task/100/stat', '300/task/300/stat', '300/task']);
+  t.strictSame(
+    Array.from(tasks, ({ tid }) => tid),
+    [200, 300],
+  );
+  t.equal(one.references, 3, 'ours, the memory, one task');
+  put(400);
+  tasks.move(host.find(400)!, one);
+  reads();
+  host.reapOf(one);
+  t.strictSame(reads(), ['300/task/300/stat', '300/task'], 'one that lives is enough');
+  t.end();
+});
+
+t.test('a beancounter is held by the memory of a process whose tasks have left it', (t) => {
+  const { put, remove, host, tasks, bc } = makeProc(t);
+  const one = bc(1);
+  put(100);
+  const task = host.find(100)!;
+  tasks.move(task, one);
+  tasks.moveThread(task, bc(2));
+  host.reapOf(one);
+  t.equal(one.references, 2);
+  remove(100);
+  host.reapOf(one);
+  t.equal(one.references, 1);
+  t.equal(tasks.size, 0);
   t.end();
 });
 
@@ -256,7 +451,7 @@ t.test('a file that is cut short is nobody', (t) => {
     ['status', 'Name:\tbash\n'],
   ] as const) {
     put(100);
-    write(`100/${file}`, text);
+    write(`100/${file === 'stat' ? 'task/100/stat' : file}`, text);
     t.equal(host.find(100), undefined, `${file} ${JSON.stringify(text)}`);
   }
   t.end();
@@ -299,6 +494,27 @@ t.test('a real process that ended is noticed, and its pid is nobody', async (t) 
   t.equal(tasks.size, 0);
   t.equal(one.references, 1);
   t.equal(host.find(pid), undefined);
+});
+
+t.test('all of 200 threads of a real process move, and go with it', needsPython, async (t) => {
+  const { registry, tasks, host } = thisMachine();
+  const { pid, end } = await manyThreads(t, 200);
+  const one = registry.get(1);
+  const tids = readdirSync(`/proc/${pid}/task`).map(Number);
+  t.equal(tids.length, 200);
+  const last = Math.max(...tids);
+  tasks.moveThread(host.find(last)!, one);
+  t.equal(one.references, 2);
+  tasks.move(host.find(last)!, one);
+  t.strictSame(
+    Array.from(tasks, ({ tid, execBc }) => [tid, execBc.id]),
+    tids.map((tid) => [tid, 1]),
+  );
+  t.equal(one.references, 202);
+  await end();
+  host.reap();
+  t.equal(tasks.size, 0);
+  t.equal(one.references, 1);
 });
 
 t.test('a real process that ended and is not waited for is EINVAL', needsPython, async (t) => {
