@@ -8,7 +8,7 @@
  * Source of each answer: configfs.md, and Linux fs/configfs/dir.c and inode.c.
  */
 import { constants } from 'node:fs';
-import { BcfsError, errno, isErrno, type Errno, type ErrnoName } from '../errors.js';
+import { BcfsError, describe, errno, isErrno, safeLog, type Errno, type ErrnoName } from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
 import { Group, Item, type Link, type Settings } from './item.js';
 import { OpenAttribute } from './open-attribute.js';
@@ -80,7 +80,7 @@ export class Tree {
     this.#uid = options.uid ?? 0;
     this.#gid = options.gid ?? 0;
     this.#now = options.now ?? Date.now;
-    this.#log = options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning'));
+    this.#log = safeLog(options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning')));
     mustBeNew(root);
     this.#link(root, '', undefined, true);
   }
@@ -330,7 +330,7 @@ export class Tree {
       return call();
     } catch (error) {
       if (error instanceof BcfsError) return error.errno;
-      this.#log(`${what()}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.#log(`${what()}: ${describe(error)}`);
       return -errno.EIO;
     }
   }

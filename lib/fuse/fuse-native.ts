@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import createDebug from 'debug';
 import { statfs, type Stat, type Tree } from '../configfs/tree.js';
-import { BcfsError, errno, isErrno, type Errno } from '../errors.js';
+import { BcfsError, describe, errno, isErrno, safeLog, type Errno } from '../errors.js';
 import { closeOnExec, fuseDescriptors, isFuse } from './native.js';
 import { operations, type Operations } from './operations.js';
 import type { CarryOptions, IsConnected, Transport } from './transport.js';
@@ -55,7 +55,7 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
   }
   const Fuse = load();
   const gate = new Gate();
-  const handlers = makeHandlers(operations(tree), gate, options.log);
+  const handlers = makeHandlers(operations(tree), gate, safeLog(options.log));
   const fuse = new Fuse(mountpoint, handlers, {
     // What fuse-native has no name for passes through the file system's name.
     fsname: ['bcfs', ...libfuseOptions(options)].join(','),
@@ -130,7 +130,7 @@ function makeHandlers(
     try {
       result = call();
     } catch (error) {
-      log(`${name} ${path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      log(`${name} ${path}: ${describe(error)}`);
       result = -errno.EIO;
     }
     debug('%s %s: %d', name, path, result);

@@ -8,7 +8,7 @@
 import createDebug from 'debug';
 import { Item } from '../../configfs/item.js';
 import { statfs, type Node, type Stat, type Tree } from '../../configfs/tree.js';
-import { errno, isErrno, type Errno } from '../../errors.js';
+import { describe, errno, isErrno, safeLog, type Errno } from '../../errors.js';
 import { OpenTable } from '../open-table.js';
 import { Inodes } from './inodes.js';
 import {
@@ -94,7 +94,7 @@ export class Session {
   constructor(tree: Tree, options: SessionOptions) {
     this.#tree = tree;
     this.#inodes = new Inodes(tree.root);
-    this.#log = options.log;
+    this.#log = safeLog(options.log);
     this.#now = options.now ?? Date.now;
     this.#validity = options.validity;
   }
@@ -123,9 +123,7 @@ export class Session {
       const whole = request.get(fields.len) === length;
       outcome = whole ? this.#dispatch(opcode, request.get(fields.nodeid)) : -errno.EIO;
     } catch (error) {
-      this.#log(
-        `${opcodeName(opcode)}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      this.#log(`${opcodeName(opcode)}: ${describe(error)}`);
       outcome = -errno.EIO;
     }
     debug('%s of node %d: %d', opcodeName(opcode), request.get(fields.nodeid), outcome);
