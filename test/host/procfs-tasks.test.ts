@@ -53,6 +53,7 @@ function makeProc(t: Test) {
   const { readFile, readDirectory } = procfs(root);
   const reads: string[] = [];
   const refused = new Set<string>();
+  const listed = new Map<string, readonly string[]>();
   function counted<T>(read: (path: string) => T): (path: string) => T {
     return (path) => {
       reads.push(path);
@@ -60,7 +61,10 @@ function makeProc(t: Test) {
       return read(path);
     };
   }
-  const proc: Procfs = { readFile: counted(readFile), readDirectory: counted(readDirectory) };
+  const proc: Procfs = {
+    readFile: counted(readFile),
+    readDirectory: counted((path) => listed.get(path) ?? readDirectory(path)),
+  };
   return {
     tasks,
     host: new ProcfsTasks(tasks, proc),
@@ -88,6 +92,13 @@ function makeProc(t: Test) {
         join(task, 'stat'),
         `${tid} (${comm}) ${state} 1 ${tgid} ${tgid} 0 -1 ${flags} 103 0 0 0 0 0 0 0 20 0 1 0 ${start} ` +
           '4345856 832 18446744073709551615 1 1 0 0 0 0 65536 4 65538 1 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n',
+      );
+    },
+    /** Has a process list so many threads, from its pid on, of which there need be no files. */
+    list: (tgid: number, count: number) => {
+      listed.set(
+        `${tgid}/task`,
+        Array.from({ length: count }, (_, index) => String(tgid + index)),
       );
     },
     /** Has a path vanish. @returns what brings it back */
@@ -294,22 +305,20 @@ t.test('a task that vanishes between two reads is nobody', (t) => {
 t.test('a tid that is used again in another process is another task', (t) => {
   const { put, remove, host, tasks, bc, numtasksOf0 } = makeProc(t);
   const one = bc(1);
-  // So many that naming somebody does not look at process 100.
-  for (let pid = 1; pid <= 8; pid++) {
-    put(pid);
-    host.find(pid);
-  }
   put(100, { threads: [100, 101] });
   const old = host.find(100)!;
   tasks.move(old, one);
-  remove('100/task/101');
+  // Listed still when 101 is named: it ended after that.
   put(101);
   const fresh = host.find(101)!;
   t.not(fresh.mm, old.mm);
   t.equal(fresh.execBc.id, 0);
   t.equal(tasks.find(100), old, 'the process that it was in lives');
-  t.equal(numtasksOf0(), 10);
+  t.equal(numtasksOf0(), 2);
   t.equal(one.references, 3, 'ours, the memory, one task');
+  remove('100/task/101');
+  host.reap();
+  t.equal(tasks.find(101), fresh);
   t.end();
 });
 
@@ -326,9 +335,9 @@ t.test('a tid that is used again in its process is the same task', (t) => {
 });
 
 t.test('naming a task reads a few files, however many threads and other processes there are', (t) => {
-  const { put, host, tasks, reads } = makeProc(t);
-  const tids = Array.from({ length: 1000 }, (_, index) => 1000 + index);
-  put(1000, { threads: tids });
+  const { put, list, host, tasks, reads } = makeProc(t);
+  put(1000, { threads: [1000, 1500] });
+  list(1000, 1000);
   put(1500, { tgid: 1000, threads: undefined });
   t.equal(host.find(1000)?.tid, 1000);
   t.strictSame(reads(), ['1000/status', '1000/task/1000/stat', '1000/task']);
@@ -383,15 +392,15 @@ t.test('each call of reap looks at a slice, the next one at the next', (t) => {
 });
 
 t.test('a slice of processes with many threads is a small one', (t) => {
-  const { put, host, reads } = makeProc(t);
-  const pids = Array.from({ length: 10 }, (_, index) => 1000 * (1 + index));
-  for (const pid of pids) {
-    put(pid, { threads: Array.from({ length: 500 }, (_, index) => pid + index) });
+  const { put, list, host, reads } = makeProc(t);
+  for (let pid = 1000; pid <= 10_000; pid += 1000) {
+    put(pid);
+    list(pid, 500);
     host.find(pid);
   }
   reads();
   host.reap();
-  t.equal(reads().length, 2 * 4);
+  t.equal(reads().length, 2 * 4, 'four processes of 500');
   host.find(0);
   t.equal(reads().length, 2 + 1);
   t.end();
