@@ -10,7 +10,7 @@ import type { Item } from './item.js';
 export const ATTRIBUTE_SIZE = 4096;
 
 export interface Attribute<I extends Item = Item> {
-  /** 1 to 255 bytes, no slash. */
+  /** 1 to 255 bytes, no slash, no NUL, not `.` or `..`: checked when the item enters a tree. */
   readonly name: string;
   /** Its permission bits, 0444 and the like. No r: it is never opened for reading, by root either; so with w. */
   readonly mode: number;

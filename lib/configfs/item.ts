@@ -45,6 +45,22 @@ export class Item {
   }
 }
 
+/** What a name has at the most, NAME_MAX: bytes. */
+export const NAME_SIZE = 255;
+
+/**
+ * Refuses what cannot be the name of a directory or a file: the kernel fails the listing of all that is beside it.
+ *
+ * @throws BcfsError EINVAL, or ENAMETOOLONG for one of more than NAME_SIZE bytes
+ */
+export function mustBeName(name: string): void {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
+    throw new BcfsError('EINVAL', `${JSON.stringify(name)} cannot be a name`);
+  }
+  if (Buffer.byteLength(name) > NAME_SIZE)
+    throw new BcfsError('ENAMETOOLONG', `${name}: over ${NAME_SIZE} bytes`);
+}
+
 const noChildren: ReadonlyMap<string, Item> = new Map();
 
 export class Group extends Item {
@@ -72,13 +88,27 @@ export class Group extends Item {
   /** Gives up an item that rmdir has removed. Default: nothing. */
   dropItem?(item: Item): void;
 
-  /** Enters a child; for the tree and the constructor. A group in a tree is given one by `Tree.registerGroup`. */
+  /**
+   * Enters a child; for the tree and the constructor. A group in a tree is given one by `Tree.registerGroup`.
+   *
+   * @throws BcfsError what `mustTake` throws
+   */
   add(name: string, item: Item): void {
+    this.mustTake(name);
     this.#children ??= new Map();
-    if (this.#children.has(name) || this.attributes.some((attribute) => attribute.name === name)) {
+    this.#children.set(name, item);
+  }
+
+  /**
+   * Whether a child of this name may be added.
+   *
+   * @throws BcfsError EINVAL or ENAMETOOLONG if it cannot be a name, EEXIST if it is taken
+   */
+  mustTake(name: string): void {
+    mustBeName(name);
+    if (this.children.has(name) || this.attributes.some((attribute) => attribute.name === name)) {
       throw new BcfsError('EEXIST', `${name} is there already`);
     }
-    this.#children.set(name, item);
   }
 
   /** For the tree: removes a child. */

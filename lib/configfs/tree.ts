@@ -10,7 +10,7 @@
 import { constants } from 'node:fs';
 import { BcfsError, describe, errno, isErrno, safeLog, type Errno, type ErrnoName } from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
-import { Group, Item, type Link, type Settings } from './item.js';
+import { Group, Item, mustBeName, NAME_SIZE, type Link, type Settings } from './item.js';
 import { OpenAttribute } from './open-attribute.js';
 
 const { S_IFDIR, S_IFREG, S_IFMT, O_ACCMODE, O_RDONLY, O_WRONLY } = {
@@ -59,7 +59,7 @@ export interface TreeOptions {
 }
 
 /** What statfs(2) tells. */
-export const statfs = { bsize: 4096, namelen: 255 } as const;
+export const statfs = { bsize: 4096, namelen: NAME_SIZE } as const;
 
 const DIRECTORY_MODE = S_IFDIR | 0o755;
 
@@ -73,7 +73,7 @@ export class Tree {
 
   /**
    * @param root the subsystem
-   * @throws BcfsError EBUSY if it is in a tree already
+   * @throws BcfsError EBUSY if it is in a tree already; EINVAL, ENAMETOOLONG if the name of an attribute cannot be one
    */
   constructor(root: Group, options: TreeOptions = {}) {
     this.root = root;
@@ -82,6 +82,7 @@ export class Tree {
     this.#now = options.now ?? Date.now;
     this.#log = safeLog(options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning')));
     mustBeNew(root);
+    mustHaveNames(root);
     this.#link(root, '', undefined, true);
   }
 
@@ -180,8 +181,15 @@ export class Tree {
     return this.#guard(
       () => `mkdir ${this.path(parent)}/${name}`,
       () => {
+        mustBeName(name);
         const item: unknown = parent.makeItem?.(name);
         if (!(item instanceof Item) || !isNew(item)) throw new Error('makeItem gave no new item');
+        try {
+          mustHaveNames(item);
+        } catch (error) {
+          // A mistake of the program, and no refusal of the name that was asked for.
+          throw new Error(`makeItem: ${describe(error)}`, { cause: error });
+        }
         this.#enter(parent, name, item, false);
         return item;
       },
@@ -211,10 +219,12 @@ export class Tree {
   /**
    * Adds a default group to a group that is in the tree already: configfs_register_group of the kernel.
    *
-   * @throws BcfsError EEXIST if the name is taken, EBUSY if the group is in a tree already; nothing changes
+   * @throws BcfsError EEXIST if the name is taken, EBUSY if the group is in a tree already, EINVAL or ENAMETOOLONG
+   * if the name, or that of an attribute in the group, cannot be one; nothing changes
    */
   registerGroup(parent: Group, name: string, group: Item): void {
     mustBeNew(group);
+    mustHaveNames(group);
     this.#enter(parent, name, group, true);
   }
 
@@ -360,6 +370,12 @@ function isNew(item: Item, seen = new Set<Item>()): boolean {
 
 function mustBeNew(item: Item): void {
   if (!isNew(item)) throw new BcfsError('EBUSY', 'the item, or one in it, is in a tree already');
+}
+
+/** @throws BcfsError EINVAL, ENAMETOOLONG if an attribute of an item, or of one that comes with it, cannot be a file */
+function mustHaveNames(item: Item): void {
+  for (const { name } of item.attributes) mustBeName(name);
+  if (item instanceof Group) for (const child of item.children.values()) mustHaveNames(child);
 }
 
 function hasMadeItems(item: Item): boolean {
