@@ -4,7 +4,7 @@
  * `get` finds a beancounter or creates it, and takes a reference either way. Beancounter 0, the host's, is
  * there from the start, unlimited, and never goes.
  */
-import { BcfsError } from '../errors.js';
+import { BcfsError, describe, safeLog } from '../errors.js';
 import { Beancounter } from './beancounter.js';
 import { Counter } from './counter.js';
 import { dummy, type Resource } from './resource.js';
@@ -28,18 +28,24 @@ export interface RegistryOptions {
   readonly log?: (message: string) => void;
 }
 
+/** Is told of a resource that is registered, or asked about one. */
+export type ResourceWatcher = (resource: Resource) => void;
+
 export class Registry {
-  /** Takes one line about a caller's mistake: an uncharge of too much, a resource still held at the end. */
+  /** Takes one line about a mistake: an uncharge of too much, a resource still held at the end, a throw in fini. */
   readonly log: (message: string) => void;
   /** Beancounter 0: the host's. */
   readonly root: Beancounter;
   readonly #resources: Resource[] = [];
   readonly #indices = new Map<Resource, number>();
   readonly #beancounters = new Map<number, Beancounter>();
-  readonly #watchers = new Set<(resource: Resource) => void>();
+  /** Each with what it is asked before. */
+  readonly #watchers = new Map<ResourceWatcher, ResourceWatcher | undefined>();
+  /** Whether init hooks are running. */
+  #isEntering = false;
 
   constructor(options: RegistryOptions = {}) {
-    this.log = options.log ?? ((message) => process.emitWarning(message, 'BeancounterWarning'));
+    this.log = safeLog(options.log ?? ((message) => process.emitWarning(message, 'BeancounterWarning')));
     for (const resource of options.resources ?? standardResources) this.#enter(resource ?? dummy);
     this.root = this.#create(0);
   }
@@ -73,6 +79,7 @@ export class Registry {
    * Finds the beancounter of an id, or creates it, and takes a reference, which the caller puts.
    *
    * @throws BcfsError EINVAL if the id is not a whole number from 0 to 2^32 - 1
+   * @throws BcfsError EBUSY if it would be created in an init hook
    * @throws whatever a resource's init hook fails with; then nothing was created
    */
   get(id: number): Beancounter {
@@ -89,36 +96,46 @@ export class Registry {
    * every tree over this registry shows it.
    *
    * @returns its index
-   * @throws BcfsError EINVAL for a name that cannot be a directory, EEXIST for one that is taken
+   * @throws BcfsError EINVAL for a name that cannot be a directory, EEXIST for one that is taken,
+   * in the directory of a beancounter too, EBUSY in an init hook
    * @throws whatever its init hook fails with for a living beancounter; then it is not registered
    */
   register(resource: Resource): number {
+    this.#mustNotBeEntering();
     const index = this.#enter(resource);
     const done: Counter[] = [];
+    this.#isEntering = true;
     try {
+      for (const mayRegister of this.#watchers.values()) mayRegister?.(resource);
       for (const beancounter of this) done.push(this.#count(beancounter, resource));
     } catch (error) {
-      for (const counter of done.reverse()) resource.fini?.(counter);
+      for (const counter of done.reverse()) this.#finish(counter);
       for (const beancounter of this) beancounter.counters.length = index;
       this.#resources.pop();
       this.#indices.delete(resource);
       throw error;
+    } finally {
+      this.#isEntering = false;
     }
-    for (const watcher of this.#watchers) watcher(resource);
+    for (const watcher of this.#watchers.keys()) watcher(resource);
     return index;
   }
 
-  /** Calls `watcher` with each resource that is registered from now on. The answer stops it. */
-  onRegister(watcher: (resource: Resource) => void): () => void {
-    this.#watchers.add(watcher);
+  /**
+   * Calls `watcher` with each resource that is registered from now on. The answer stops it.
+   *
+   * @param mayRegister is called before anything has changed; a throw refuses the resource
+   */
+  onRegister(watcher: ResourceWatcher, mayRegister?: ResourceWatcher): () => void {
+    this.#watchers.set(watcher, mayRegister);
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Ends a beancounter whose last reference has gone. Called by `put` alone. */
+  /** Ends a beancounter whose last reference has gone. Called by `put` alone. Never throws. */
   finish(beancounter: Beancounter): void {
     this.#beancounters.delete(beancounter.id);
     for (const counter of beancounter.counters) {
-      counter.resource.fini?.(counter);
+      this.#finish(counter);
       if (counter.held > 0) this.log(`Resource ${counter.resource.name} holds ${counter.held} on put`);
     }
   }
@@ -141,12 +158,16 @@ export class Registry {
   }
 
   #create(id: number): Beancounter {
+    this.#mustNotBeEntering();
     const beancounter = new Beancounter(this, id);
+    this.#isEntering = true;
     try {
       for (const resource of this.#resources) this.#count(beancounter, resource);
     } catch (error) {
-      for (const counter of beancounter.counters.reverse()) counter.resource.fini?.(counter);
+      for (const counter of beancounter.counters.reverse()) this.#finish(counter);
       throw error;
+    } finally {
+      this.#isEntering = false;
     }
     this.#beancounters.set(id, beancounter);
     return beancounter;
@@ -158,6 +179,20 @@ export class Registry {
     resource.init?.(counter);
     beancounter.counters.push(counter);
     return counter;
+  }
+
+  /** Runs fini. What it throws is logged: whoever puts the last reference can do nothing about it. */
+  #finish(counter: Counter): void {
+    try {
+      counter.resource.fini?.(counter);
+    } catch (error) {
+      this.log(`Resource ${counter.resource.name}: fini: ${describe(error)}`);
+    }
+  }
+
+  #mustNotBeEntering(): void {
+    if (this.#isEntering)
+      throw new BcfsError('EBUSY', 'an init hook creates no beancounter, registers no resource');
   }
 }
 

@@ -17,7 +17,11 @@ export interface Resource {
   /** The limit of a new beancounter. */
   readonly limit: bigint;
 
-  /** Runs once for each new beancounter. A throw unrolls the resources before, and the creation fails with it. */
+  /**
+   * Runs once for each new beancounter. A throw unrolls the resources before, and the creation fails with it. The
+   * registry is between two states then: it refuses with EBUSY to create a beancounter or to register a resource, and
+   * the hook may not put a reference that it did not take.
+   */
   init?(counter: Counter): void;
   /** Runs before both parameters change. A throw refuses the change. */
   change?(counter: Counter, barrier: bigint, limit: bigint): void;
@@ -28,7 +32,7 @@ export interface Resource {
    * charge is granted. A hook that answers false counts the failure itself.
    */
   limitHit?(counter: Counter, val: number, severity: Severity): boolean;
-  /** Runs when the beancounter's last reference goes. */
+  /** Runs when the beancounter's last reference goes. A throw is logged, and stops nothing. */
   fini?(counter: Counter): void;
 }
 

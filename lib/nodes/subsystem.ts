@@ -97,15 +97,18 @@ const attributes: readonly Attribute[] = [
 export function beancounterTree(registry: Registry, options: BeancountersOptions = {}): Tree {
   const subsystem = new BeancountersGroup(registry, options);
   const tree = new Tree(subsystem, options);
-  registry.onRegister((resource) => {
-    for (const group of subsystem.children.values()) {
-      if (!(group instanceof BeancounterGroup)) continue;
-      tree.registerGroup(
-        group,
-        resource.name,
-        new ResourceItem(group.bc.counter(resource), subsystem.dialect),
-      );
-    }
-  });
+  const directories = () =>
+    [...subsystem.children.values()].filter((group) => group instanceof BeancounterGroup);
+  registry.onRegister(
+    (resource) => {
+      for (const group of directories()) {
+        const item = new ResourceItem(group.bc.counter(resource), subsystem.dialect);
+        tree.registerGroup(group, resource.name, item);
+      }
+    },
+    ({ name }) => {
+      for (const group of directories()) group.mustTake(name);
+    },
+  );
   return tree;
 }
