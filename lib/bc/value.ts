@@ -18,9 +18,6 @@ export const MAXHELD = Number.MAX_SAFE_INTEGER;
  */
 export type Dialect = 'people' | 'strict';
 
-/** Nobody types more, leading zeros included: what is longer may be the beginning of something else. */
-const MAX_DIGITS = 1024;
-
 /**
  * Parses a whole buffer as one unsigned decimal number of `bits` bits.
  *
@@ -29,7 +26,6 @@ const MAX_DIGITS = 1024;
 export function parseUnsigned(text: string, dialect: Dialect, bits: number): bigint | undefined {
   const digits = dialect === 'people' && text.endsWith('\n') ? text.slice(0, -1) : text;
   if (!/^[0-9]+$/.test(digits)) return undefined;
-  if (dialect === 'people' && digits.length > MAX_DIGITS) return undefined;
   const value = BigInt(digits);
   if (dialect === 'strict') return BigInt.asUintN(bits, value);
   return value < 1n << BigInt(bits) ? value : undefined;
