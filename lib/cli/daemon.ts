@@ -5,8 +5,8 @@ import { serve, type Order } from './serve.js';
 
 /** Those below are input, output, errors and the channel to the parent. */
 const FIRST_OTHER = 4;
-/** As in fcntl.h, and in /proc/PID/fdinfo. */
-const O_CLOEXEC = 0o2000000;
+/** The bit 02000000 of a descriptor's flags, as /proc/PID/fdinfo shows them. */
+const O_CLOEXEC = /^flags:\s*[0-7]*[2367][0-7]{6}$/m;
 
 /** What the daemon answers, once: undefined when the mount answers. */
 export interface Report {
@@ -28,8 +28,7 @@ function closeInherited(): void {
 /** All that Node opens for itself does. */
 function closesOnExec(fd: number): boolean {
   try {
-    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1];
-    return (parseInt(flags ?? '', 8) & O_CLOEXEC) !== 0;
+    return O_CLOEXEC.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
   } catch {
     return true; // the descriptor that listed the directory
   }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_TRANSPORT, transportNames } from '../fuse/transport.js';
-import { exitCodes, fail, oneLine } from './exit.js';
+import { exitCodes, fail, failureOf, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
 import type { ShFlags } from './sh.js';
@@ -116,7 +116,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof CommanderError)) return fail(failureOf(error));
     process.exitCode = error.exitCode === 0 ? exitCodes.OK : exitCodes.USAGE;
   }
 }

@@ -65,6 +65,8 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
     autoUnmount: false,
     timeout: false,
   });
+  // One that somebody set would have it start with no thread at all.
+  delete process.env['FUSE_THREAD_STACK'];
   const before = fuseDescriptors();
   await new Promise<void>((resolve, reject) => {
     fuse.mount((error) => (error ? reject(error) : resolve()));
@@ -217,26 +219,23 @@ function nativeStat(found: Stat): object {
 
 /** Holds requests back until so many are there that each has a thread of its own. */
 class Gate {
-  #waiting: (() => void)[] | undefined;
+  #waiting: (() => void)[] = [];
   #wanted = 0;
 
   pass(call: () => void): void {
-    if (!this.#waiting) {
-      call();
-      return;
-    }
+    if (this.#wanted === 0) return call();
     this.#waiting.push(call);
-    if (this.#waiting.length >= this.#wanted) this.open();
+    if (this.#waiting.length === this.#wanted) this.open();
   }
 
   close(wanted: number): void {
     this.#wanted = wanted;
-    this.#waiting = [];
   }
 
   open(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#wanted = 0;
     for (const call of waiting) call();
   }
 }

@@ -14,7 +14,7 @@ import { BcfsError } from '../errors.js';
 import { devFuse } from './dev-fuse.js';
 import { fuseNative } from './fuse-native.js';
 import { mountAt, readMounts, type MountEntry } from './mountinfo.js';
-import { MNT_DETACH, umount } from './native.js';
+import { MNT_DETACH, MNT_FORCE, umount } from './native.js';
 import {
   DEFAULT_TRANSPORT,
   type Carry,
@@ -181,7 +181,8 @@ async function explainFailure(error: unknown, path: string, before: number | und
     if ((await probe(path)) === 'alive') {
       return new BcfsError('EBUSY', `${path}: in use, somebody else has mounted there meanwhile`);
     }
-    umount(path, MNT_DETACH);
+    // This process too may have threads that wait for an answer, and could not end.
+    umount(path, MNT_DETACH | MNT_FORCE);
   }
   if (error instanceof BcfsError) return error;
   const reason = error instanceof Error ? error.message : String(error);
@@ -207,7 +208,7 @@ export function unmountPath(path: string, detach: boolean): void {
   try {
     umount(path, detach ? MNT_DETACH : 0);
   } catch (error) {
-    throw explainUmount(error, path);
+    throw explainUmount(error as BcfsError, path);
   }
 }
 
@@ -218,8 +219,7 @@ function unmountEntry({ id, mountpoint }: MountEntry, detach: boolean): void {
   unmountPath(mountpoint, detach);
 }
 
-function explainUmount(error: unknown, path: string): unknown {
-  if (!(error instanceof BcfsError)) return error;
+function explainUmount(error: BcfsError, path: string): BcfsError {
   switch (error.code) {
     case 'EBUSY':
       return new BcfsError(

@@ -20,7 +20,9 @@ export function mountAt(mountpoint: string, mounts = readMounts()): MountEntry |
 
 function parseLine(line: string): MountEntry {
   const [id, , , , mountpoint = '', ...rest] = line.split(' ');
-  return { id: Number(id), mountpoint: unescape(mountpoint), type: rest[rest.indexOf('-') + 1] ?? '' };
+  // After as many optional fields as there are.
+  const [type = ''] = rest.slice(rest.indexOf('-') + 1);
+  return { id: Number(id), mountpoint: unescape(mountpoint), type };
 }
 
 /** Space, tab, newline and backslash are written as three octal digits; the rest is raw bytes. */

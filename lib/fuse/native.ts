@@ -41,6 +41,8 @@ function libc(): Libc {
   return loaded;
 }
 
+/** umount2(2): whoever waits for an answer gets an error. */
+export const MNT_FORCE = 1;
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
 const F_SETFD = 2;
