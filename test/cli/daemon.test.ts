@@ -149,6 +149,17 @@ t.test('a daemon whose command has gone meanwhile leaves no mount', needsFuse, a
   t.strictSame(mountpoints(directory), []);
 });
 
+t.test('a daemon whose command goes while it mounts leaves no mount', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const gone = preloaded("process.once('message', () => process.disconnect());");
+  t.strictSame(await run(bcfs, [directory], gone), {
+    code: 1,
+    stdout: '',
+    stderr: 'bcfs: the daemon ended before it mounted (0)\n',
+  });
+  t.strictSame(mountpoints(directory), []);
+});
+
 t.test('a daemon that nobody gives an order ends', async (t) => {
   const daemon = fork(`${root}dist/lib/cli/daemon.js`, ['/nowhere'], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -187,22 +198,25 @@ t.test('a daemon follows a mount that is moved', needsFuse, async (t) => {
   t.strictSame(mountpoints(directory), [directory]);
 });
 
-t.test('a daemon whose mount is covered stays, for nobody could unmount it', needsFuse, async (t) => {
-  const directory = await emptyDirectory(t);
-  const files = await emptyDirectory(t);
-  const log = `${files}/log`;
-  await mountOn(t, directory, ['--log', log]);
-  const daemon = daemonOf(directory);
-  await run('mount', ['-t', 'tmpfs', 'none', directory]);
-  process.kill(daemon, 'SIGTERM');
-  await until('it has said so', () => readFileSync(log, 'utf8').endsWith('\n'));
-  t.equal(
-    readFileSync(log, 'utf8'),
-    `bcfs: ${directory}: something else is mounted over it; unmount that first\n`,
-  );
-  await run('umount', [directory]);
-  t.equal(await readFile(`${directory}/0/id`, 'utf8'), '0\n');
-  process.kill(daemon, 'SIGTERM');
-  await ended(daemon);
-  t.strictSame(mountpoints(directory), []);
-});
+t.test(
+  'a signal to a daemon whose mount is covered is logged, and kept until it is not',
+  needsFuse,
+  async (t) => {
+    const directory = await emptyDirectory(t);
+    const files = await emptyDirectory(t);
+    const log = `${files}/log`;
+    await mountOn(t, directory, ['--log', log]);
+    const daemon = daemonOf(directory);
+    await run('mount', ['-t', 'tmpfs', 'none', directory]);
+    process.kill(daemon, 'SIGTERM');
+    await until('it has said so', () => readFileSync(log, 'utf8').endsWith('\n'));
+    t.equal(
+      readFileSync(log, 'utf8'),
+      `bcfs: ${directory}: something else is mounted over it; unmount that first\n`,
+    );
+    t.equal((await run('cat', [`${directory}/0/id`])).code, 1, 'it is covered');
+    await run('umount', [directory]);
+    await ended(daemon);
+    t.strictSame(mountpoints(directory), []);
+  },
+);

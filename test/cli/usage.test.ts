@@ -1,6 +1,7 @@
 import t from 'tap';
 import { readFileSync } from 'node:fs';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
+import { preloaded } from '../fixtures/foreground.js';
 
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
 
@@ -112,3 +113,12 @@ for (const [title, open, message] of outputs) {
     });
   });
 }
+
+t.test('a mistake in the command is one line', async (t) => {
+  const broken = preloaded(`
+    import childProcess from 'node:child_process';
+    import { syncBuiltinESMExports } from 'node:module';
+    childProcess.fork = () => { throw new Error('no fork'); };
+    syncBuiltinESMExports();`);
+  t.strictSame(await run(bcfs, ['/nowhere'], broken), { code: 1, stdout: '', stderr: 'bcfs: no fork\n' });
+});

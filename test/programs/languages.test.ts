@@ -66,14 +66,14 @@ runTable(t, 'Python', [
     title: 'writes without a buffer',
     needs: 'python3',
     script: python(`
-      os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'0' * 1023 + b'9'), get('7/numtasks/barrier')
+      os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'0' * 4094 + b'9' + b'x' * 100), get('7/numtasks/barrier')
       os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'9' * 20000)
       os.writev(os.open('7/numtasks/barrier', os.O_WRONLY), [b'1', b'2']), get('7/numtasks/barrier')
       os.pwrite(os.open('7/numtasks/barrier', os.O_WRONLY), b'13', 1 << 40), get('7/numtasks/barrier')
       os.sendfile(os.open('7/numtasks/barrier', os.O_WRONLY), os.open('7/id', os.O_RDONLY), None, 100), get('7/numtasks/barrier')
       os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'')
     `),
-    stdout: "(1024, '9\\n')\nEINVAL\n(2, '12\\n')\n(2, '13\\n')\n(2, '7\\n')\n0\n",
+    stdout: "(4095, '9\\n')\nEINVAL\n(2, '12\\n')\n(2, '13\\n')\n(2, '7\\n')\n0\n",
   },
   {
     title: 'makes, removes and moves',
