@@ -23,7 +23,7 @@ t.test(
       t.equal(registry.size, 2);
       t.strictSame(registry.resources, [a, c]);
       bc.counter(c).charge(5, Severity.BARRIER);
-    t.equal(bc.counter(c).held, 5);
+      t.equal(bc.counter(c).held, 5);
       t.equal(bc.counter(a).held, 0);
       t.equal(shown(bc.counter(c)).barrier, 5n);
       registry.get(2);
