@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:fs';
 import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
@@ -61,7 +61,7 @@ export class Mount {
   readonly gone: Promise<void>;
   readonly #id: number;
   readonly #isConnected: IsConnected;
-  #settle!: () => void;
+  #settle: () => void = () => {};
 
   /** Made by `mount`. */
   constructor(entry: MountEntry, isConnected: IsConnected) {
@@ -156,17 +156,18 @@ async function mountNow(
   };
   const path = await findMountpoint(mountpoint, nonempty);
   await mustHaveFuse();
+  const before = mountAt(path)?.id;
   try {
     const isConnected = await inTime(carry(path, carryOptions), () => {
       throw silent(path);
     });
     const entry = mountAt(path);
-    if (!entry) throw new Error('nothing is mounted');
+    if (!entry || entry.id === before) throw new Error('nothing is mounted');
     if ((await probe(path)) !== 'alive') throw silent(path);
     debug('%s: mounted', path);
     return new Mount(entry, isConnected);
   } catch (error) {
-    throw await explainFailure(error, path);
+    throw await explainFailure(error, path, before);
   }
 }
 
@@ -175,8 +176,8 @@ function silent(path: string): BcfsError {
 }
 
 /** Takes away what a mount that failed left there. What answers is another's, who was faster. */
-async function explainFailure(error: unknown, path: string): Promise<BcfsError> {
-  if (mountAt(path)) {
+async function explainFailure(error: unknown, path: string, before: number | undefined): Promise<BcfsError> {
+  if (mountAt(path)?.id !== before) {
     if ((await probe(path)) === 'alive') {
       return new BcfsError('EBUSY', `${path}: in use, somebody else has mounted there meanwhile`);
     }
@@ -242,9 +243,9 @@ export async function realMountpoint(mountpoint: string): Promise<string> {
   if (mountpoint === '') throw new BcfsError('ENOENT', 'the mountpoint is an empty string');
   try {
     // Only the last name may be a mount that hangs. `..` is what the kernel makes of it, behind a link too.
-    const name = basename(mountpoint);
+    const [, directory = '', name = ''] = /^(.*?)([^/]*)\/*$/s.exec(mountpoint) ?? [];
     if (name === '' || name === '.' || name === '..') return await realpath(mountpoint);
-    const path = join(await realpath(dirname(mountpoint)), name);
+    const path = join(await realpath(directory || '.'), name);
     return mountAt(path) ? path : await realpath(path);
   } catch (error) {
     throw explainPath(error, mountpoint);
