@@ -24,7 +24,7 @@ test: node_modules
 
 # What is quick: types and lint.
 check: node_modules
-	npm run types
+	npm run build
 	npm run lint
 
 bench: build

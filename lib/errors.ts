@@ -115,6 +115,14 @@ export function strerror(name: ErrnoName): string {
   return table[name][1];
 }
 
+/** Who asks for an operation, as the kernel tells it. */
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+  /** The thread that makes the call, in this process's pid namespace; 0 for one that is not seen from there. */
+  readonly pid: number;
+}
+
 /** Whether a result that is a value or an errno is an errno. Only for values that are never negative numbers. */
 export function isErrno(result: unknown): result is Errno {
   return typeof result === 'number' && result < 0;

@@ -5,7 +5,16 @@
  *     const tree = beancounterTree(registry);
  *     const mounted = await mount(tree, '/run/app/bc');
  */
-export { BcfsError, errno, errnoName, isErrno, strerror, type Errno, type ErrnoName } from './errors.js';
+export {
+  BcfsError,
+  errno,
+  errnoName,
+  isErrno,
+  strerror,
+  type Caller,
+  type Errno,
+  type ErrnoName,
+} from './errors.js';
 
 // The engine.
 export { AddressSpace } from './bc/address-space.js';
@@ -22,6 +31,8 @@ export { numfiles } from './bc/resources/numfiles.js';
 export { numtasks } from './bc/resources/numtasks.js';
 export { physpages } from './bc/resources/physpages.js';
 export { privvmpages } from './bc/resources/privvmpages.js';
+export type { Source } from './bc/source.js';
+export { taskSource } from './bc/task-source.js';
 export { Task, Tasks, type ForkOptions } from './bc/tasks.js';
 export { MAXHELD, MAXVALUE, type Dialect } from './bc/value.js';
 

@@ -116,6 +116,26 @@ export class Counter {
   }
 
   /**
+   * Takes over what was found to be held outside the engine: by the tasks of a machine, say. Unlike a charge it is
+   * never refused. Where it comes from below the barrier, or from it, to above it, the barrier-hit hook runs first.
+   *
+   * @param held in the resource's unit; above 2^53 - 1 it is that
+   * @param maxheld the most that was held meanwhile, where that is known
+   * @throws BcfsError EINVAL if one of them is not a number from 0 on, whole up to 2^53 - 1; nothing changes
+   */
+  observe(held: number, maxheld = held): void {
+    const now = Math.min(held, MAXHELD);
+    const most = Math.min(Math.max(maxheld, held), MAXHELD);
+    mustBeCount(now);
+    mustBeCount(most);
+    if (this.held <= this.#barrierBound && now > this.#barrierBound) {
+      this.resource.barrierHit?.(this, now - this.held);
+    }
+    this.held = now;
+    if (most > this.maxheld) this.#raiseMaxheld(most);
+  }
+
+  /**
    * Sets barrier and limit together, or neither.
    *
    * @throws BcfsError EINVAL if barrier > limit, or either is negative or above MAXVALUE

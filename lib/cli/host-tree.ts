@@ -1,5 +1,6 @@
 /** The beancounters of this machine's tasks as a tree: what `bcfs <mountpoint>` mounts and `bcfs sh` walks. */
 import { Registry } from '../bc/registry.js';
+import { taskSource } from '../bc/task-source.js';
 import { Tasks } from '../bc/tasks.js';
 import type { Tree } from '../configfs/tree.js';
 import { ProcfsTasks } from '../host/procfs-tasks.js';
@@ -20,9 +21,11 @@ export function hostTree({ uid, gid, strict }: MountSettings, log: (line: string
     uid,
     gid,
     dialect: strict ? 'strict' : 'people',
-    tasks,
-    findTask: (pid) => host.find(pid),
-    beforeFound: (bc) => host.reapOf(bc),
+    source: taskSource(
+      tasks,
+      (pid) => host.find(pid),
+      (bc) => host.reapOf(bc),
+    ),
     log,
   });
   return { tree, host };

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { mountDevice } from '../fuse/dev-fuse.js';
+import { mountDevice } from '../fuse/device.js';
 import { fuseNative } from '../fuse/fuse-native.js';
 import { mountWith, type Mount } from '../fuse/mount.js';
 import { divertStderr, eventfd, restoreStderr, wake } from '../fuse/native.js';

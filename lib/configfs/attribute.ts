@@ -4,6 +4,7 @@
  * `show` and `store` refuse by throwing a `BcfsError`, whose errno the caller gets. Anything else that they throw
  * is a mistake in them: it is logged, and the caller gets EIO.
  */
+import type { Caller } from '../errors.js';
 import type { Item } from './item.js';
 
 /** A value is one page at the most, as in the kernel: SIMPLE_ATTR_SIZE, bytes. */
@@ -19,6 +20,8 @@ export interface Attribute<I extends Item = Item> {
   /**
    * Takes what one write wrote: at most ATTRIBUTE_SIZE - 1 bytes, decoded as UTF-8, a newline at its end if there
    * was one. Default: it cannot be written.
+   *
+   * @param caller who writes; undefined where the transport does not tell
    */
-  store?(item: I, text: string): void;
+  store?(item: I, text: string, caller: Caller | undefined): void;
 }

@@ -5,7 +5,7 @@
  * value read in pieces is never two values. A write is one store, wherever it is said to go; the read after it
  * takes the value anew. Source: Linux fs/configfs/file.c; configfs.md.
  */
-import { errno, isErrno, type Errno } from '../errors.js';
+import { errno, isErrno, type Caller, type Errno } from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
 import type { Item, Link } from './item.js';
 
@@ -53,16 +53,17 @@ export class OpenAttribute {
   /**
    * Stores the whole of `bytes`, of which the store sees the first ATTRIBUTE_SIZE - 1.
    *
+   * @param caller who writes; undefined where nobody knows
    * @returns the bytes stored; EBADF if it is not open for writing; ENOENT if the item is gone
    */
-  write(bytes: Uint8Array): number | Errno {
+  write(bytes: Uint8Array, caller?: Caller): number | Errno {
     if (!this.#access.writes) return -errno.EBADF;
     if (this.#isGone) return -errno.ENOENT;
     this.#value = undefined;
     const seen = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, ATTRIBUTE_SIZE - 1));
     const text = seen.toString();
     const refused = this.#guard(() => {
-      this.#attribute.store?.(this.#item, text);
+      this.#attribute.store?.(this.#item, text, caller);
     });
     return isErrno(refused) ? refused : seen.length;
   }

@@ -5,16 +5,13 @@
  * Either the thread that owns the tree does nothing else and serves requests as they come (`serveBlocking`), or it
  * is an embedding program's own thread, and requests are read beside whatever else it does (`devFuse`).
  */
-import { closeSync, constants, openSync, read as readAsync } from 'node:fs';
+import { closeSync, read as readAsync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { errno, errnoName, type Errno } from '../errors.js';
-import { mount, Pollset, read, write } from './native.js';
+import { mountDevice } from './device.js';
+import { Pollset, read, write } from './native.js';
 import { Session } from './protocol/session.js';
-import type { CarryOptions, IsConnected, Transport } from './transport.js';
-
-/** The kernel's mount flags, by the names of their options. Source: include/uapi/linux/mount.h. */
-const mountFlags: Readonly<Record<string, number>> = { nosuid: 2, nodev: 4, noexec: 8, noatime: 1024 };
-const MS_RDONLY = 1;
+import type { IsConnected, Transport } from './transport.js';
 
 /**
  * How long to go on asking for a request before sleeping until there is one, in milliseconds: the next one of the
@@ -24,29 +21,6 @@ const SPIN = 0.06;
 
 /** How long `serveBlocking` sleeps at the most, in milliseconds. */
 const TICK = 1000;
-
-/**
- * Mounts a file system without a server yet: the kernel's first request waits.
- *
- * @returns the descriptor to serve it on
- * @throws BcfsError EPERM, and whatever else mount(2) answers
- */
-export function mountDevice(mountpoint: string, options: CarryOptions, nonblocking: boolean): number {
-  const fd = openSync('/dev/fuse', constants.O_RDWR | (nonblocking ? constants.O_NONBLOCK : 0));
-  try {
-    const flags = options.flags.reduce(
-      (all, name) => all | (mountFlags[name] ?? 0),
-      options.ro ? MS_RDONLY : 0,
-    );
-    const data = [`fd=${fd}`, 'rootmode=40000', 'user_id=0', 'group_id=0', 'default_permissions'];
-    if (options.allowOther) data.push('allow_other');
-    mount('bcfs', mountpoint, 'fuse.bcfs', flags, data.join(','));
-    return fd;
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-}
 
 /** Serves a tree on the thread that mounts it, beside everything else that the thread does. */
 export const devFuse: Transport = (tree, mountpoint, options) => {

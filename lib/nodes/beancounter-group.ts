@@ -1,6 +1,5 @@
 /** `<id>/`: a beancounter's directory. It holds a reference for as long as it is there. Source: v6.md, the tree. */
 import type { Beancounter } from '../bc/beancounter.js';
-import type { Task } from '../bc/tasks.js';
 import { parseUnsigned, printValue } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Group, type Item } from '../configfs/item.js';
@@ -29,7 +28,7 @@ export class BeancounterGroup extends Group {
 
 function* resourceItems(subsystem: BeancountersGroup, bc: Beancounter): Iterable<[string, Item]> {
   for (const resource of subsystem.shownResources) {
-    yield [resource.name, new ResourceItem(bc.counter(resource), subsystem.dialect)];
+    yield [resource.name, new ResourceItem(bc.counter(resource), subsystem)];
   }
 }
 
@@ -38,19 +37,18 @@ const attributes: readonly Attribute<BeancounterGroup>[] = [
   {
     name: 'tasks',
     mode: 0o200,
-    store: (group, text) => group.subsystem.tasks.move(findTask(group, text), group.bc),
+    store: (group, text, caller) => group.subsystem.source.move(parsePid(group, text), group.bc, caller),
   },
   {
     name: 'threads',
     mode: 0o200,
-    store: (group, text) => group.subsystem.tasks.moveThread(findTask(group, text), group.bc),
+    store: (group, text, caller) =>
+      group.subsystem.source.moveThread(parsePid(group, text), group.bc, caller),
   },
 ];
 
-function findTask({ subsystem }: BeancounterGroup, text: string): Task {
+function parsePid({ subsystem }: BeancounterGroup, text: string): number {
   const pid = parseUnsigned(text, subsystem.dialect, PID_BITS);
   if (pid === undefined) throw new BcfsError('EINVAL', 'not a pid');
-  const task = subsystem.findTask(Number(pid));
-  if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
-  return task;
+  return Number(pid);
 }

@@ -1,5 +1,6 @@
 /** `<id>/<resource>/`: one counter, shown as v6 shows it. Source: v6.md, the tree (patch 5). */
 import type { Counter } from '../bc/counter.js';
+import type { Source } from '../bc/source.js';
 import { parseUnsigned, printValue, type Dialect } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Item } from '../configfs/item.js';
@@ -8,14 +9,27 @@ import { BcfsError } from '../errors.js';
 /** Counters and parameters are the kernel's unsigned long. */
 const LONG_BITS = 64;
 
+/** What all items of a tree have in common. */
+export interface ResourceContext {
+  readonly dialect: Dialect;
+  readonly source: Source;
+}
+
 export class ResourceItem extends Item {
   readonly counter: Counter;
-  readonly dialect: Dialect;
+  readonly context: ResourceContext;
 
-  constructor(counter: Counter, dialect: Dialect) {
+  constructor(counter: Counter, context: ResourceContext) {
     super();
     this.counter = counter;
-    this.dialect = dialect;
+    this.context = context;
+  }
+
+  /** The counter as it is now. */
+  get current(): Counter {
+    const { counter, context } = this;
+    context.source.refresh?.(counter);
+    return counter;
   }
 
   override get attributes(): readonly Attribute[] {
@@ -28,18 +42,18 @@ const attributes: readonly Attribute<ResourceItem>[] = [
     name: 'barrier',
     mode: 0o644,
     show: ({ counter }) => printValue(counter.barrier),
-    store: ({ counter, dialect }, text) => counter.change(parse(text, dialect), counter.limit),
+    store: ({ counter, context }, text) => counter.change(parse(text, context.dialect), counter.limit),
   },
   {
     name: 'limit',
     mode: 0o644,
     show: ({ counter }) => printValue(counter.limit),
-    store: ({ counter, dialect }, text) => counter.change(counter.barrier, parse(text, dialect)),
+    store: ({ counter, context }, text) => counter.change(counter.barrier, parse(text, context.dialect)),
   },
-  { name: 'held', mode: 0o444, show: ({ counter }) => printValue(counter.held) },
-  { name: 'maxheld', mode: 0o444, show: ({ counter }) => printValue(counter.maxheld) },
+  { name: 'held', mode: 0o444, show: ({ current }) => printValue(current.held) },
+  { name: 'maxheld', mode: 0o444, show: ({ current }) => printValue(current.maxheld) },
   { name: 'minheld', mode: 0o444, show: ({ counter }) => printValue(counter.minheld) },
-  { name: 'failcnt', mode: 0o444, show: ({ counter }) => printValue(counter.failcnt) },
+  { name: 'failcnt', mode: 0o444, show: ({ current }) => printValue(current.failcnt) },
 ];
 
 function parse(text: string, dialect: Dialect): bigint {

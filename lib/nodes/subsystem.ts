@@ -2,10 +2,11 @@
  * The subsystem `beancounters`: the mount point. mkdir makes a beancounter or finds the one that lives, rmdir
  * drops its directory. Source: v6.md, the tree (patch 5), and its two dialects.
  */
-import type { Beancounter } from '../bc/beancounter.js';
 import type { Registry } from '../bc/registry.js';
 import { dummy, type Resource } from '../bc/resource.js';
-import { Tasks, type Task } from '../bc/tasks.js';
+import type { Source } from '../bc/source.js';
+import { Tasks } from '../bc/tasks.js';
+import { taskSource } from '../bc/task-source.js';
 import { parseUnsigned, type Dialect } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Group, type Item } from '../configfs/item.js';
@@ -21,32 +22,20 @@ const ID_BITS = 32;
 export interface BeancountersOptions extends TreeOptions {
   /** How numbers and names are read. Default: `people`. */
   readonly dialect?: Dialect;
-  /** The tasks that `tasks` and `threads` move. Default: none yet. */
-  readonly tasks?: Tasks;
-  /** Finds the task of a pid or tid that was written; throws to refuse. Default: what `tasks` has. */
-  readonly findTask?: (pid: number) => Task | undefined;
-  /**
-   * Called with the beancounter that a mkdir is about to find: puts what is not held any more, so that it is not found
-   * for the sake of that. Default: nothing is to be put.
-   */
-  readonly beforeFound?: (bc: Beancounter) => void;
+  /** What feeds the engine from outside, and moves its tasks: `taskSource`, say. Default: there are no tasks yet. */
+  readonly source?: Source;
 }
 
 export class BeancountersGroup extends Group {
   readonly registry: Registry;
   readonly dialect: Dialect;
-  readonly tasks: Tasks;
-  readonly findTask: (pid: number) => Task | undefined;
-  readonly #beforeFound: ((bc: Beancounter) => void) | undefined;
+  readonly source: Source;
 
   constructor(registry: Registry, options: BeancountersOptions = {}) {
     super();
     this.registry = registry;
     this.dialect = options.dialect ?? 'people';
-    const tasks = options.tasks ?? new Tasks(registry);
-    this.tasks = tasks;
-    this.findTask = options.findTask ?? ((pid) => tasks.find(pid));
-    this.#beforeFound = options.beforeFound;
+    this.source = options.source ?? taskSource(new Tasks(registry));
     this.add('0', new BeancounterGroup(this, registry.root));
   }
 
@@ -62,12 +51,14 @@ export class BeancountersGroup extends Group {
   override makeItem(name: string): Item {
     const id = this.#parseId(name);
     const found = this.registry.find(id);
-    if (found) this.#beforeFound?.(found);
+    if (found) this.source.beforeFound?.(found);
     return new BeancounterGroup(this, this.registry.get(id));
   }
 
   override dropItem(item: Item): void {
-    if (item instanceof BeancounterGroup) item.bc.put();
+    if (!(item instanceof BeancounterGroup)) return;
+    this.source.beforeDropped?.(item.bc);
+    item.bc.put();
   }
 
   #parseId(name: string): number {
@@ -102,7 +93,7 @@ export function beancounterTree(registry: Registry, options: BeancountersOptions
   registry.onRegister(
     (resource) => {
       for (const group of directories()) {
-        const item = new ResourceItem(group.bc.counter(resource), subsystem.dialect);
+        const item = new ResourceItem(group.bc.counter(resource), subsystem);
         tree.registerGroup(group, resource.name, item);
       }
     },

@@ -130,7 +130,7 @@ t.test('a mount that the kernel refuses is an error, and leaves nothing', needsF
     t,
     `
     import { readdirSync, readlinkSync } from 'node:fs';
-    import { mountDevice } from ${JSON.stringify(`${root}dist/lib/fuse/dev-fuse.js`)};
+    import { mountDevice } from ${JSON.stringify(`${root}dist/lib/fuse/device.js`)};
     const options = { ro: true, allowOther: true, flags: ['noexec', 'unheard-of'] };
     try {
       mountDevice(directory + '/nothing', options, false);

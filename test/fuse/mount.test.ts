@@ -8,7 +8,7 @@ import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mou
 const prologue = (directory: string) => `
   import { open, readdir, readFile } from 'node:fs/promises';
   import { BcfsError, beancounterTree, Group, mount, Registry, Tree } from './dist/lib/index.js';
-  import { mountDevice } from './dist/lib/fuse/dev-fuse.js';
+  import { mountDevice } from './dist/lib/fuse/device.js';
   import { mountWith } from './dist/lib/fuse/mount.js';
   const directory = ${JSON.stringify(directory)};
   const tree = () => beancounterTree(new Registry());

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Registry } from '../../lib/bc/registry.js';
+import { taskSource } from '../../lib/bc/task-source.js';
 import { Tasks } from '../../lib/bc/tasks.js';
 import type { Dialect } from '../../lib/bc/value.js';
 import { ProcfsTasks } from '../../lib/host/procfs-tasks.js';
@@ -17,9 +18,11 @@ function treeOfThisMachine(dialect: Dialect) {
   const host = new ProcfsTasks(tasks);
   return beancounterTree(registry, {
     dialect,
-    tasks,
-    findTask: (pid) => host.find(pid),
-    beforeFound: (bc) => host.reapOf(bc),
+    source: taskSource(
+      tasks,
+      (pid) => host.find(pid),
+      (bc) => host.reapOf(bc),
+    ),
   });
 }
 

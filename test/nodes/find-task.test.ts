@@ -1,5 +1,6 @@
 import t from 'tap';
 import { Registry } from '../../lib/bc/registry.js';
+import { taskSource } from '../../lib/bc/task-source.js';
 import { Tasks, type Task } from '../../lib/bc/tasks.js';
 import { BcfsError, errno } from '../../lib/errors.js';
 import { beancounterTree } from '../../lib/nodes/subsystem.js';
@@ -8,7 +9,7 @@ import { echo, must } from '../fixtures/shelf.js';
 t.test("tasks and threads move a program's own tasks", (t) => {
   const registry = new Registry();
   const tasks = new Tasks(registry);
-  const tree = beancounterTree(registry, { tasks });
+  const tree = beancounterTree(registry, { source: taskSource(tasks) });
   must(tree.mkdir(tree.root, '1'));
   const bc = registry.find(1)!;
   const first = tasks.adopt(10);
@@ -45,7 +46,10 @@ t.test('findTask is asked with the number, and may refuse', (t) => {
     return pid === 5 ? known : undefined;
   };
   const lines: string[] = [];
-  const tree = beancounterTree(registry, { tasks, findTask, log: (line) => lines.push(line) });
+  const tree = beancounterTree(registry, {
+    source: taskSource(tasks, findTask),
+    log: (line) => lines.push(line),
+  });
   must(tree.mkdir(tree.root, '1'));
   t.equal(echo(tree, '5', '/1/tasks'), 1);
   t.equal(known.execBc.id, 1);

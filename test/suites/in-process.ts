@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { Severity } from '../../lib/bc/counter.js';
 import { Registry } from '../../lib/bc/registry.js';
+import { taskSource } from '../../lib/bc/task-source.js';
 import { Tasks } from '../../lib/bc/tasks.js';
 import type { Dialect } from '../../lib/bc/value.js';
 import type { Node, Tree } from '../../lib/configfs/tree.js';
@@ -47,7 +48,7 @@ export function inProcess(dialect: Dialect = 'people'): BeancounterBackend {
   const registry = new Registry();
   const tasks = new Tasks(registry);
   const host = new ProcfsTasks(tasks);
-  const tree = beancounterTree(registry, { dialect, tasks, findTask: (pid) => host.find(pid) });
+  const tree = beancounterTree(registry, { dialect, source: taskSource(tasks, (pid) => host.find(pid)) });
   const ops = operations(tree);
 
   function open(path: string, flags: number): OpenFile {

@@ -8,7 +8,7 @@
 import createDebug from 'debug';
 import { Item } from '../../configfs/item.js';
 import { statfs, type Node, type Stat, type Tree } from '../../configfs/tree.js';
-import { describe, errno, isErrno, safeLog, type Errno } from '../../errors.js';
+import { describe, errno, isErrno, safeLog, type Caller, type Errno } from '../../errors.js';
 import { OpenTable } from '../open-table.js';
 import { Inodes } from './inodes.js';
 import {
@@ -408,11 +408,18 @@ export class Session {
     if (start + size > request.end) return -errno.EIO;
     const file = this.#files.get(request.get(writeIn.fields.fh, at));
     if (!file) return -errno.EBADF;
-    const count = file.write(request.bytes.subarray(start, start + size));
+    const count = file.write(request.bytes.subarray(start, start + size), this.#caller());
     if (count < 0) return count;
     const out = reply.append(writeOut);
     reply.set(writeOut.fields.size, out, count);
     return 0;
+  }
+
+  /** Who asks: the thread that made the call. */
+  #caller(): Caller {
+    const { request } = this;
+    const { uid, gid, pid } = inHeader.fields;
+    return { uid: request.get(uid), gid: request.get(gid), pid: request.get(pid) };
   }
 
   #release(): Outcome {

@@ -4,6 +4,7 @@ import { numtasks } from '../../../lib/bc/resources/numtasks.js';
 import { Registry } from '../../../lib/bc/registry.js';
 import { opcodeName } from '../../../lib/fuse/protocol/opcode.js';
 import { beancounterTree } from '../../../lib/nodes/subsystem.js';
+import { root } from '../../fixtures/command.js';
 import { Kernel } from '../../fixtures/kernel.js';
 
 const EPERM = -1;
@@ -20,7 +21,7 @@ interface Recording {
   readonly exchanges: readonly { readonly request: string; readonly reply?: string }[];
 }
 
-const path = new URL('../../fixtures/recorded-requests.json', import.meta.url);
+const path = `${root}test/fixtures/recorded-requests.json`;
 const recording = JSON.parse(readFileSync(path, 'utf8')) as Recording;
 const exchanges = recording.exchanges.map(({ request, reply }) => ({
   request: Buffer.from(request, 'base64'),
