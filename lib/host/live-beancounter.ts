@@ -1,0 +1,115 @@
+/** One beancounter of live tasks: what is known of it beside what its counters hold. */
+import type { Beancounter } from '../bc/beancounter.js';
+import type { Counter } from '../bc/counter.js';
+import type { MovedTask, MovedTasks } from './moved-tasks.js';
+import type { Reading } from './sampling.js';
+
+/** What the kernel counted of refused charges, and what the counter had before that count began. */
+interface Refused {
+  base: number;
+  seen: number;
+}
+
+export class LiveBeancounter {
+  readonly bc: Beancounter;
+  /** Whether it has a directory. */
+  isSeen = true;
+  /** Whether the host holds a reference on it, for the sake of its tasks. */
+  isKept = false;
+  /** The last sample's. */
+  reading: Reading | undefined;
+  readonly #moved: MovedTasks;
+  readonly #isThere: (task: MovedTask) => boolean;
+  #refused: Map<Counter, Refused> | undefined;
+  #foreign = 0;
+  #peak = 0;
+
+  /** @param isThere whether a task that was moved is there still */
+  constructor(bc: Beancounter, moved: MovedTasks, isThere: (task: MovedTask) => boolean) {
+    this.bc = bc;
+    this.#moved = moved;
+    this.#isThere = isThere;
+  }
+
+  get id(): number {
+    return this.bc.id;
+  }
+
+  /** @throws Error for a name that is no resource's: a mistake of the caller */
+  counter(name: string): Counter {
+    const counter = this.bc.counters.find(({ resource }) => resource.name === name);
+    if (!counter) throw new Error(`no resource ${name}`);
+    return counter;
+  }
+
+  /** By how many tasks the group has more than v6 charges: those that moved in, without those that moved out. Items. */
+  get foreignTasks(): number {
+    return this.#moved.inside(this.id) - this.#moved.outside(this.id);
+  }
+
+  /** What v6 charges, of a group that has so many tasks. Items. */
+  taskCount(current: number): number {
+    // A task may end between the two readings.
+    return Math.max(0, current - this.foreignTasks);
+  }
+
+  /** Forgets moved tasks that have ended. @returns whether there were any */
+  settleMoved(): boolean {
+    let changed = false;
+    for (const task of [...this.#moved.of(this.id)]) {
+      if (this.#isThere(task)) continue;
+      this.#moved.delete(task);
+      changed = true;
+    }
+    return changed;
+  }
+
+  /**
+   * The most tasks that v6 would have charged since this was last asked: at least so many, and exactly where none came
+   * in or went out by a move meanwhile. Items.
+   *
+   * @param peak the most that the group ever had; undefined where the kernel does not tell
+   */
+  mostTasks(peak: number | undefined): number | undefined {
+    const before = this.#foreign;
+    this.#foreign = this.foreignTasks;
+    if (peak === undefined || peak <= this.#peak) return undefined;
+    this.#peak = peak;
+    return Math.max(0, peak - Math.max(before, this.#foreign));
+  }
+
+  /** Takes over how many charges the kernel refused since the group was made. */
+  countRefused(counter: Counter, count: number): void {
+    const refused = this.#refusedOf(counter);
+    // A group that was made anew counts from 0.
+    if (count < refused.seen) refused.base += refused.seen;
+    refused.seen = count;
+    counter.failcnt = refused.base + count;
+  }
+
+  /** What a counter had before the kernel's count began, to be found again. */
+  refusedBefore(counter: Counter): number {
+    return this.#refusedOf(counter).base;
+  }
+
+  restoreRefused(counter: Counter, base: number): void {
+    this.#refusedOf(counter).base = base;
+    counter.failcnt = base;
+  }
+
+  /** Counts charges that were refused and that the kernel does not count. Items. */
+  addRefused(counter: Counter, count: number): void {
+    this.#refusedOf(counter).base += count;
+    counter.failcnt += count;
+  }
+
+  #refusedOf(counter: Counter): Refused {
+    this.#refused ??= new Map();
+    let refused = this.#refused.get(counter);
+    if (!refused) {
+      refused = { base: counter.failcnt, seen: 0 };
+      this.#refused.set(counter, refused);
+    }
+    return refused;
+  }
+}

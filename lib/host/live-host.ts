@@ -1,0 +1,617 @@
+/**
+ * The tasks of this machine as what feeds an engine: each beancounter but 0 has a group of tasks in the kernel, what
+ * the group consumes is what the beancounter holds, and the kernel holds the beancounter's limits where it can.
+ *
+ * It works through the engine's own hooks: a beancounter's creation makes its groups, a change of parameters is handed
+ * to the kernel, which may refuse it, and the beancounter's end removes the groups. A beancounter whose directory has
+ * gone lives on for as long as a task is in it or is charged to it: the host holds a reference on it then.
+ *
+ * Source: v6.md, tasks, and life time; host.md.
+ */
+import type { Beancounter } from '../bc/beancounter.js';
+import type { Counter } from '../bc/counter.js';
+import type { Registry } from '../bc/registry.js';
+import type { Resource } from '../bc/resource.js';
+import type { Source } from '../bc/source.js';
+import { BcfsError, describe, type Caller } from '../errors.js';
+import type { Groups, Machine } from './groups.js';
+import { LiveBeancounter } from './live-beancounter.js';
+import { liveResources, type LiveResource } from './live-resource.js';
+import { MovedTasks, type MovedTask } from './moved-tasks.js';
+import type { HostAnswers, HostEvent, HostRequest, ProcessEntry, Status } from './report.js';
+import { machineTotals } from './rest-of-machine.js';
+import type { Belongings, Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
+import { SavedState, type StateLine } from './saved-state.js';
+import { StateFile } from './state-file.js';
+import {
+  beancounterOf,
+  commandOf,
+  isThere,
+  readTask,
+  startOf,
+  threadsOf,
+  type TaskInfo,
+} from './task-info.js';
+
+/** The way to the thread that samples. */
+export interface SamplerLink {
+  post(request: SamplerRequest): void;
+  /** The samples that have come since. Does not wait. */
+  take(): readonly Sample[];
+}
+
+export interface LiveHostOptions {
+  readonly machine: Machine;
+  readonly sampler: SamplerLink;
+  /** Reads what a process has, before it is moved. */
+  readonly readBelongings: (pid: number) => Belongings | undefined;
+  /** The processes that share an address space with one, itself among them. */
+  readonly sharersOf: (pid: number) => readonly number[];
+  /** Where the state file is. */
+  readonly statePath: string;
+  /** The name of the directory that the groups are in. */
+  readonly directory: string;
+  /** Seconds between two samples. */
+  readonly interval: number;
+  /** Takes one line about something that should not have happened. */
+  readonly log: (line: string) => void;
+  /** Is told of what happens. */
+  readonly onEvent: (event: HostEvent) => void;
+  /** Processes that must not be moved: the daemon's own. */
+  readonly ownPids: readonly number[];
+  /** Where proc is mounted. Default: /proc. */
+  readonly proc?: string;
+  /** Milliseconds since 1970. Default: the system's clock. */
+  readonly now?: () => number;
+}
+
+export class LiveHost implements Source {
+  /** What a registry is to be made with. */
+  readonly resources: readonly Resource[];
+  readonly #options: LiveHostOptions;
+  readonly #machine: Machine;
+  readonly #proc: string;
+  readonly #kinds: ReadonlyMap<string, LiveResource>;
+  readonly #totals: ReturnType<typeof machineTotals>;
+  readonly #lives = new Map<number, LiveBeancounter>();
+  /** Those without a directory. */
+  readonly #unseen = new Set<LiveBeancounter>();
+  readonly #moved = new MovedTasks();
+  readonly #state: StateFile<StateLine>;
+  /** What was last written of maxheld and failcnt. */
+  readonly #written = new Map<Counter, string>();
+  /** By pid: the beancounter that it is in, where the kernel does not tell. */
+  #members = new Map<number, number>();
+  /** The ids that the last sample had. */
+  #sampled: ReadonlySet<number> = new Set();
+  #cost: number | undefined;
+  #isRestoring = false;
+
+  constructor(options: LiveHostOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#proc = options.proc ?? '/proc';
+    this.#totals = machineTotals(this.#proc);
+    const kinds = liveResources(options.machine);
+    this.#kinds = new Map(kinds.map((kind) => [kind.resource.name, kind]));
+    this.resources = kinds.map((kind) => this.#hooked(kind));
+    this.#state = new StateFile(options.statePath, () => this.#lines(), options.log);
+  }
+
+  /** The kind with the hooks through which the engine drives the host. */
+  #hooked(kind: LiveResource): Resource {
+    return {
+      ...kind.resource,
+      init: ({ beancounter }) => this.#enter(beancounter),
+      change: (counter, barrier, limit) => this.#change(kind, counter, barrier, limit),
+      barrierHit: (counter, val) => this.#event(counter, 'barrier-hit', counter.held + val),
+      fini: ({ beancounter }) => this.#leave(beancounter),
+    };
+  }
+
+  /** Runs once for each resource of a new beancounter: with the first of them its groups are made. */
+  #enter(bc: Beancounter): void {
+    if (bc.id === 0 || this.#lives.get(bc.id)?.bc === bc) return;
+    this.#makeGroups(bc.id);
+    this.#lives.set(bc.id, new LiveBeancounter(bc, this.#moved, (task) => this.#isThere(task)));
+    if (!this.#isRestoring) this.#state.append({ bc: bc.id, seen: true });
+  }
+
+  #leave(bc: Beancounter): void {
+    const live = this.#lives.get(bc.id);
+    if (live?.bc !== bc) return;
+    this.#lives.delete(bc.id);
+    this.#unseen.delete(live);
+    for (const counter of bc.counters) this.#written.delete(counter);
+    this.#options.sampler.post({ kind: 'gone', id: bc.id });
+    for (const groups of this.#machine.hierarchies) groups.remove(bc.id);
+    this.#state.append({ bc: bc.id, gone: true });
+  }
+
+  #makeGroups(id: number): void {
+    const made: Groups[] = [];
+    try {
+      for (const groups of this.#machine.hierarchies) {
+        groups.make(id);
+        made.push(groups);
+      }
+    } catch (error) {
+      for (const groups of made.reverse()) groups.remove(id);
+      throw error;
+    }
+  }
+
+  #change(kind: LiveResource, counter: Counter, barrier: bigint, limit: bigint): void {
+    const { id } = counter.beancounter;
+    const live = this.#lives.get(id);
+    if (!live) return; // beancounter 0: nobody holds its limits
+    try {
+      kind.apply?.(live, barrier, limit);
+    } catch (error) {
+      this.#event(counter, 'parameter', Number(limit));
+      throw error;
+    }
+    const resource = kind.resource.name;
+    if (!this.#isRestoring)
+      this.#state.append({ bc: id, resource, barrier: `${barrier}`, limit: `${limit}` });
+    this.#postBounds(live, resource, { barrier: boundOf(barrier), limit: boundOf(limit) });
+  }
+
+  /** Tells the sampler what it has to hold. */
+  #postBounds(live: LiveBeancounter, changed?: string, bounds?: Bounds): void {
+    const of = (name: string): Bounds => {
+      if (name === changed && bounds) return bounds;
+      const { barrier, limit } = live.counter(name);
+      return { barrier: boundOf(barrier), limit: boundOf(limit) };
+    };
+    if (changed !== undefined && changed !== 'numfiles' && changed !== 'privvmpages') return;
+    this.#options.sampler.post({
+      kind: 'beancounter',
+      id: live.id,
+      numfiles: of('numfiles'),
+      privvmpages: of('privvmpages'),
+    });
+  }
+
+  refresh(counter: Counter): void {
+    this.#takeSamples();
+    const kind = this.#kinds.get(counter.resource.name);
+    if (!kind) return; // a program's own resource
+    try {
+      const live = this.#lives.get(counter.beancounter.id);
+      if (live) this.#read(kind, live);
+      else if (counter.beancounter.id === 0) this.#readRest(kind, counter);
+    } catch (error) {
+      this.#options.log(`${counter.resource.name} of ${counter.beancounter.id}: ${describe(error)}`);
+    }
+  }
+
+  #read(kind: LiveResource, live: LiveBeancounter): void {
+    const counter = live.counter(kind.resource.name);
+    const { failcnt } = counter;
+    kind.read(live, counter);
+    if (counter.failcnt > failcnt) this.#event(counter, 'refused', counter.failcnt - failcnt);
+  }
+
+  /** Beancounter 0 holds what no other does. */
+  #readRest({ resource }: LiveResource, counter: Counter): void {
+    const total = this.#totals[resource.name]?.();
+    if (total === undefined || Number.isNaN(total)) return;
+    let others = 0;
+    for (const live of this.#lives.values()) others += live.counter(resource.name).held;
+    counter.observe(Math.max(0, Math.floor(total - others)));
+  }
+
+  move(pid: number, bc: Beancounter, caller: Caller | undefined): void {
+    const named = this.#mustBeMovable(pid, caller);
+    for (const tgid of this.#options.sharersOf(named.tgid)) {
+      const leader = tgid === named.tgid ? named : readTask(this.#proc, tgid);
+      if (leader) this.#moveProcess(leader, bc);
+    }
+  }
+
+  #moveProcess({ tgid }: TaskInfo, bc: Beancounter): void {
+    const from = this.#beancounterOf(tgid);
+    const before = this.#options.readBelongings(tgid);
+    if (!before) throw new BcfsError('ESRCH', `process ${tgid} has ended`);
+    const places = new Map(threadsOf(this.#proc, tgid).map((tid) => [tid, this.#beancounterOf(tid, tgid)]));
+    this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveProcess(tgid, id));
+    for (const tid of threadsOf(this.#proc, tgid)) this.#noteMove(tgid, tid, places.get(tid) ?? from, bc.id);
+    this.#afterMove(tgid, from, bc, before);
+  }
+
+  moveThread(tid: number, bc: Beancounter, caller: Caller | undefined): void {
+    const named = this.#mustBeMovable(tid, caller);
+    const from = this.#beancounterOf(named.tid, named.tgid);
+    const before = this.#options.readBelongings(named.tgid);
+    if (!before) throw new BcfsError('ESRCH', `process ${named.tgid} has ended`);
+    this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveThread(named.tid, id));
+    this.#noteMove(named.tgid, named.tid, from, bc.id);
+    // A process's files and mappings are where its first thread is.
+    if (named.tid === named.tgid) this.#afterMove(named.tgid, from, bc, before);
+    else this.#follow(from, bc.id);
+  }
+
+  /**
+   * The task that somebody asks to move.
+   *
+   * @throws BcfsError ESRCH, EINVAL, EBUSY, EPERM
+   */
+  #mustBeMovable(pid: number, caller: Caller | undefined): TaskInfo {
+    const named = pid === 0 ? (caller?.pid ?? 0) : pid;
+    const task = named === 0 ? undefined : readTask(this.#proc, named);
+    if (!task) throw new BcfsError('ESRCH', `no task ${named}`);
+    if (!task.hasMemory) throw new BcfsError('EINVAL', `task ${named} has no address space`);
+    if (this.#options.ownPids.includes(task.tgid)) {
+      throw new BcfsError('EBUSY', `${named} is bcfs itself, which must not wait for its own limits`);
+    }
+    if (caller && caller.uid !== 0 && caller.uid !== task.uid) {
+      throw new BcfsError('EPERM', `task ${named} is another user's`);
+    }
+    return task;
+  }
+
+  /** Moves in each hierarchy, or in none. */
+  #moveEverywhere(from: number, to: number, move: (groups: Groups, id: number) => void): void {
+    const done: Groups[] = [];
+    try {
+      for (const groups of this.#machine.hierarchies) {
+        move(groups, to);
+        done.push(groups);
+      }
+    } catch (error) {
+      for (const groups of done.reverse()) tryTo(() => move(groups, from));
+      throw error;
+    }
+  }
+
+  #noteMove(tgid: number, tid: number, from: number, to: number): void {
+    const start = startOf(this.#proc, tgid, tid);
+    if (start === undefined || from === to) return;
+    const moved = this.#moved.move({ tid, tgid, start }, from, to);
+    this.#state.append(moved ? { moved } : { back: tid });
+  }
+
+  #afterMove(pid: number, from: number, bc: Beancounter, before: Belongings): void {
+    if (this.#machine.members === undefined) this.#members.set(pid, bc.id);
+    this.#follow(from, bc.id);
+    if (from !== bc.id) this.#options.sampler.post({ kind: 'moved', pid, from, to: bc.id, before });
+  }
+
+  /** Lets the kernel's limit of tasks follow a move. */
+  #follow(...ids: readonly number[]): void {
+    const kind = this.#kinds.get('numtasks');
+    for (const id of ids) {
+      const live = this.#lives.get(id);
+      if (!live || !kind) continue;
+      this.#read(kind, live);
+      const { barrier, limit } = live.counter('numtasks');
+      kind.apply?.(live, barrier, limit);
+    }
+  }
+
+  beforeFound(bc: Beancounter): void {
+    const live = this.#lives.get(bc.id);
+    if (!live) return;
+    if (live.isKept && !this.#hasTasks(live)) {
+      live.isKept = false;
+      bc.put();
+      return;
+    }
+    this.#makeGroups(bc.id);
+    live.isSeen = true;
+    this.#unseen.delete(live);
+    this.#state.append({ bc: bc.id, seen: true });
+  }
+
+  beforeDropped(bc: Beancounter): void {
+    const live = this.#lives.get(bc.id);
+    if (!live) return;
+    live.isSeen = false;
+    this.#unseen.add(live);
+    this.#keepWhileNeeded(live);
+    if (live.isKept) this.#state.append({ bc: bc.id, seen: false });
+  }
+
+  /** Holds a reference on a beancounter without a directory for as long as there are tasks. */
+  #keepWhileNeeded(live: LiveBeancounter): void {
+    const isNeeded = this.#hasTasks(live);
+    if (isNeeded === live.isKept) return;
+    live.isKept = isNeeded;
+    if (isNeeded) live.bc.get();
+    else live.bc.put();
+  }
+
+  /** Whether a task is in a beancounter, or charged to it. A group without any has gone afterwards. */
+  #hasTasks(live: LiveBeancounter): boolean {
+    live.settleMoved();
+    if (this.#moved.outside(live.id) > 0) return true;
+    const { hierarchies, members } = this.#machine;
+    if (!members) return (live.reading?.tasks ?? 0) > 0 || this.#moved.inside(live.id) > 0;
+    for (const groups of [...hierarchies].reverse()) {
+      if (groups.remove(live.id)) continue;
+      this.#makeGroups(live.id);
+      for (const kind of this.#kinds.values()) {
+        const { barrier, limit } = live.counter(kind.resource.name);
+        tryTo(() => kind.apply?.(live, barrier, limit));
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /** To be called about once a second, by the thread that the engine lives on. */
+  tick(): void {
+    this.#takeSamples();
+    for (const live of [...this.#unseen]) this.#keepWhileNeeded(live);
+    this.#state.flush();
+  }
+
+  #takeSamples(): void {
+    for (const sample of this.#options.sampler.take()) this.#takeSample(sample);
+  }
+
+  #takeSample(sample: Sample): void {
+    this.#cost = sample.cost;
+    if (sample.members) this.#members = new Map(sample.members);
+    const read = new Set<number>();
+    for (const reading of sample.readings) {
+      const live = this.#lives.get(reading.id);
+      if (!live) continue;
+      read.add(reading.id);
+      this.#takeReading(live, reading);
+    }
+    for (const id of this.#sampled) {
+      const live = read.has(id) ? undefined : this.#lives.get(id);
+      if (live) this.#takeReading(live, undefined);
+    }
+    this.#sampled = read;
+  }
+
+  #takeReading(live: LiveBeancounter, reading: Reading | undefined): void {
+    live.reading = reading;
+    this.#addHits(live, 'numfiles', reading?.numfilesHits ?? 0);
+    this.#addHits(live, 'privvmpages', reading?.privvmpagesHits ?? 0);
+    if (reading && reading.tasks > 0) this.#reconcile(live.id);
+    for (const kind of this.#kinds.values()) {
+      this.#read(kind, live);
+      this.#keep(live, kind.resource.name);
+    }
+  }
+
+  #addHits(live: LiveBeancounter, resource: string, hits: number): void {
+    if (hits === 0) return;
+    const counter = live.counter(resource);
+    live.addRefused(counter, hits);
+    this.#event(counter, 'refused', hits);
+  }
+
+  /** Writes what the kernel does not keep. */
+  #keep(live: LiveBeancounter, resource: string): void {
+    const counter = live.counter(resource);
+    const line = this.#countsLine(live, counter);
+    const text = JSON.stringify(line);
+    if (this.#written.get(counter) === text || (counter.maxheld === 0 && line.failcnt === 0)) return;
+    this.#written.set(counter, text);
+    this.#state.append(line);
+  }
+
+  #countsLine(live: LiveBeancounter, counter: Counter) {
+    const { resource, maxheld } = counter;
+    return { bc: live.id, resource: resource.name, maxheld, failcnt: live.refusedBefore(counter) };
+  }
+
+  /** A process that forked between the two writes of a move is in two beancounters: where the members are told counts. */
+  #reconcile(id: number): void {
+    const { hierarchies, members } = this.#machine;
+    if (!members || hierarchies.length < 2) return;
+    const processes = members.processes(id);
+    for (const groups of hierarchies) {
+      if (groups === members) continue;
+      const there = new Set(groups.processes(id));
+      for (const pid of processes) if (!there.has(pid)) tryTo(() => groups.moveProcess(pid, id));
+    }
+  }
+
+  /**
+   * Finds the beancounters that a daemon before left, with their parameters, counters and tasks.
+   *
+   * @param makeDirectory makes the directory of an id, through the tree that this is the source of
+   */
+  restore(registry: Registry, makeDirectory: (id: number) => void): void {
+    this.#isRestoring = true;
+    const saved = new SavedState(this.#state.load());
+    const ids = new Set([...this.#machine.hierarchies.flatMap((groups) => groups.ids()), ...saved.ids]);
+    for (const task of saved.moved) if (this.#isSame(task)) this.#moved.add(task);
+    for (const id of ids) {
+      try {
+        if (saved.isSeen(id)) makeDirectory(id);
+        else registry.get(id);
+        const live = this.#lives.get(id);
+        if (live) this.#restoreCounters(live, saved);
+      } catch (error) {
+        this.#options.log(`beancounter ${id} cannot be found again: ${describe(error)}`);
+      }
+    }
+    this.#isRestoring = false;
+    this.#state.rewrite();
+  }
+
+  #restoreCounters(live: LiveBeancounter, saved: SavedState): void {
+    if (!saved.isSeen(live.id)) {
+      live.isSeen = false;
+      this.#unseen.add(live);
+      live.isKept = true; // by the reference that `restore` took
+    }
+    for (const counter of live.bc.counters) {
+      const { name } = counter.resource;
+      const parameters = saved.parameters(live.id, name);
+      if (parameters) {
+        try {
+          counter.change(parameters.barrier, parameters.limit);
+        } catch (error) {
+          this.#options.log(`${name} of ${live.id}: ${describe(error)}`);
+        }
+      }
+      const counts = saved.counts(live.id, name);
+      if (!counts) continue;
+      counter.observe(counter.held, counts.maxheld);
+      live.restoreRefused(counter, counts.failcnt);
+      if (name === 'numtasks') live.mostTasks(this.#machine.pids?.peak(live.id));
+    }
+    this.#postBounds(live);
+  }
+
+  /** All that the state file has to tell. */
+  *#lines(): Iterable<StateLine> {
+    for (const live of this.#lives.values()) {
+      const { id: bc } = live;
+      yield { bc, seen: live.isSeen };
+      for (const counter of live.bc.counters) {
+        const { resource, barrier, limit } = counter;
+        if (barrier !== resource.barrier || limit !== resource.limit) {
+          yield { bc, resource: resource.name, barrier: `${barrier}`, limit: `${limit}` };
+        }
+        const counts = this.#countsLine(live, counter);
+        if (counts.maxheld > 0 || counts.failcnt > 0) yield counts;
+      }
+    }
+    for (const moved of this.#moved) yield { moved };
+  }
+
+  /** Leaves what has tasks as it is, for the next daemon to find, and removes the rest. */
+  close(): void {
+    for (const live of [...this.#lives.values()]) {
+      if (this.#hasTasks(live)) continue;
+      this.#leave(live.bc);
+    }
+    if (this.#lives.size === 0) this.#state.remove();
+    else this.#state.rewrite();
+  }
+
+  /** Answers `bcfs status` and its kin. @throws BcfsError ESRCH */
+  answer<A extends HostRequest['ask']>(request: HostRequest & { readonly ask: A }): HostAnswers[A];
+  answer(request: HostRequest): HostAnswers[keyof HostAnswers] {
+    this.#takeSamples();
+    switch (request.ask) {
+      case 'status':
+        return this.#status();
+      case 'ps':
+        return this.#processes();
+      case 'which':
+        return this.#which(request.pid);
+      case 'drop':
+        return this.#drop();
+    }
+  }
+
+  #status(): Status {
+    const { kind, hierarchies } = this.#machine;
+    return {
+      host: kind,
+      directories: hierarchies.map(({ directory }) => directory),
+      interval: this.#options.interval,
+      cost: this.#cost,
+      beancounters: this.#lives.size + 1,
+      unseen: [...this.#lives.values()].filter(({ isSeen }) => !isSeen).length,
+      resources: [...this.#kinds.values()].map(({ resource, status }) => ({
+        resource: resource.name,
+        unit: resource.unit,
+        ...status,
+      })),
+    };
+  }
+
+  #processes(): ProcessEntry[] {
+    const { members } = this.#machine;
+    const entries: ProcessEntry[] = [];
+    const add = (pid: number, beancounter: number, threads: number) => {
+      if (threads > 0) entries.push({ pid, beancounter, threads, command: commandOf(this.#proc, pid) });
+    };
+    if (!members) {
+      for (const [pid, id] of this.#members) add(pid, id, threadsOf(this.#proc, pid).length);
+      return entries;
+    }
+    for (const { id } of this.#lives.values()) {
+      const inside = new Set(members.threads(id));
+      for (const pid of members.processes(id)) {
+        add(pid, id, threadsOf(this.#proc, pid).filter((tid) => inside.has(tid)).length);
+      }
+    }
+    return entries;
+  }
+
+  #which(pid: number): number {
+    const task = readTask(this.#proc, pid);
+    if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
+    return this.#beancounterOf(pid, task.tgid);
+  }
+
+  #drop(): null {
+    for (const live of [...this.#lives.values()]) {
+      // What forks meanwhile is found by the next round.
+      for (let round = 0; round < DROP_ROUNDS && this.#moveAll(live.id); round += 1);
+      live.settleMoved();
+    }
+    for (const task of [...this.#moved]) this.#moved.delete(task);
+    this.#members.clear();
+    for (const live of [...this.#lives.values()]) {
+      if (this.#hasTasks(live)) {
+        throw new BcfsError(
+          'EBUSY',
+          `beancounter ${live.id} still has tasks: they have ended, and nobody waits for them`,
+        );
+      }
+      this.#leave(live.bc);
+    }
+    this.#state.remove();
+    return null;
+  }
+
+  /** Moves all processes of a beancounter to 0. @returns whether there were any */
+  #moveAll(id: number): boolean {
+    let any = false;
+    for (const groups of this.#machine.hierarchies) {
+      for (const pid of groups.processes(id)) {
+        any = true;
+        tryTo(() => groups.moveProcess(pid, 0));
+      }
+    }
+    return any;
+  }
+
+  #beancounterOf(tid: number, tgid = tid): number {
+    if (!this.#machine.members) return this.#members.get(tgid) ?? 0;
+    return beancounterOf(this.#proc, tid, this.#options.directory);
+  }
+
+  #isThere({ tgid, tid }: MovedTask): boolean {
+    return isThere(this.#proc, tgid, tid);
+  }
+
+  #isSame({ tgid, tid, start }: MovedTask): boolean {
+    return startOf(this.#proc, tgid, tid) === start;
+  }
+
+  #event({ beancounter, resource }: Counter, event: HostEvent['event'], value: number): void {
+    const time = (this.#options.now ?? Date.now)();
+    this.#options.onEvent({ time, beancounter: beancounter.id, resource: resource.name, event, value });
+  }
+}
+
+/** How often `drop` looks again for tasks that were forked meanwhile. */
+const DROP_ROUNDS = 100;
+
+/** A parameter as a task's limit can be set to it. */
+function boundOf(value: bigint): number {
+  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(value);
+}
+
+/** For what may fail because a task has ended meanwhile. */
+function tryTo(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // It is seen again at the next tick.
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * One resource of live tasks: where held is read, and what holds the limit. One row each in `liveResources`.
+ *
+ * Sources: v6.md; host.md, "The map"; the kernel's cgroup-v1/pids.rst, cgroup-v1/memory.rst, cgroup-v2.rst.
+ */
+import type { Counter } from '../bc/counter.js';
+import type { Resource } from '../bc/resource.js';
+import { kmemsize } from '../bc/resources/kmemsize.js';
+import { numfiles } from '../bc/resources/numfiles.js';
+import { numtasks } from '../bc/resources/numtasks.js';
+import { physpages } from '../bc/resources/physpages.js';
+import { privvmpages } from '../bc/resources/privvmpages.js';
+import { MAXVALUE } from '../bc/value.js';
+import type { LiveBeancounter } from './live-beancounter.js';
+import type { Machine } from './groups.js';
+import type { ResourceStatus } from './report.js';
+
+/** Bytes per page. */
+export const PAGE = 4096;
+
+export interface LiveResource {
+  /** Its name, unit, and parameters. */
+  readonly resource: Resource;
+  /** Brings a counter up to now from what the kernel counts. */
+  read(live: LiveBeancounter, counter: Counter): void;
+  /**
+   * Has the kernel hold new parameters.
+   *
+   * @throws BcfsError ENOMEM if what is held cannot be brought below the limit; nothing changes
+   */
+  apply?(live: LiveBeancounter, barrier: bigint, limit: bigint): void;
+  /** For `bcfs status`. */
+  readonly status: Omit<ResourceStatus, 'resource' | 'unit'>;
+}
+
+/** The five, as a machine can read and hold them; in the order of v6's indices. */
+export function liveResources(machine: Machine): readonly LiveResource[] {
+  return [
+    kernelMemory(machine),
+    sampledMappings(machine),
+    residentPages(machine),
+    tasks(machine),
+    files(machine),
+  ];
+}
+
+function tasks({ pids, kind }: Machine): LiveResource {
+  if (!pids) {
+    return {
+      resource: numtasks,
+      read: (live, counter) => counter.observe(live.taskCount(live.reading?.tasks ?? 0)),
+      status: {
+        source: `/proc/PID/stat, each process${kind === '/proc' ? ' and its descendants' : ''}`,
+        exactness: 'sampled',
+        limit: 'nothing',
+        enforcement: 'nobody',
+        note: 'tasks that were not waited for are not counted',
+      },
+    };
+  }
+  return {
+    resource: numtasks,
+    read(live, counter) {
+      if (live.settleMoved()) this.apply?.(live, counter.barrier, counter.limit);
+      const current = pids.current(live.id);
+      const peak = pids.peak(live.id);
+      counter.observe(live.taskCount(current), live.mostTasks(peak));
+      live.countRefused(counter, pids.refused(live.id));
+    },
+    apply(live, _barrier, limit) {
+      // v6 charges no task that moves in, the controller does; and the other way round for one that moves out.
+      pids.setMax(live.id, limit === MAXVALUE ? undefined : Math.max(0, Number(limit) + live.foreignTasks));
+    },
+    status: {
+      source: `pids.current (${kind})`,
+      exactness: 'kernel',
+      limit: 'pids.max',
+      enforcement: 'exact',
+      note: 'tasks that were not waited for count; a fork above the limit fails with EAGAIN',
+    },
+  };
+}
+
+function residentPages({ memory, kind }: Machine): LiveResource {
+  if (!memory) {
+    return {
+      resource: physpages,
+      read: (live, counter) => counter.observe(live.reading?.resident ?? 0),
+      status: {
+        source: '/proc/PID/statm, resident, each process',
+        exactness: 'estimated',
+        limit: 'nothing',
+        enforcement: 'nobody',
+        note: 'a page that processes share counts in each of them',
+      },
+    };
+  }
+  return {
+    resource: physpages,
+    read(live, counter) {
+      counter.observe(memory.resident(live.id));
+      live.countRefused(counter, memory.killed(live.id));
+    },
+    apply(live, barrier, limit) {
+      // The kernel bounds only the total; what it holds of its own for these tasks comes on top of the pages.
+      memory.setLimit(live.id, total(limit, live.counter(kmemsize.name).limit));
+      memory.setBarrier(live.id, bytes(barrier));
+    },
+    status: {
+      source: `memory.stat, anonymous and mapped (${kind})`,
+      exactness: 'kernel',
+      limit: 'the memory controller, with kmemsize as one total',
+      enforcement: 'approximate',
+      note: 'within 64 pages per CPU; the page cache counts towards the total, and is reclaimed first',
+    },
+  };
+}
+
+function kernelMemory({ memory, kind }: Machine): LiveResource {
+  if (!memory) {
+    return {
+      resource: kmemsize,
+      read: () => undefined,
+      status: {
+        source: 'nothing',
+        exactness: 'unknown',
+        limit: 'nothing',
+        enforcement: 'nobody',
+        note: 'no memory controller can be used: held stays 0',
+      },
+    };
+  }
+  return {
+    resource: kmemsize,
+    read(live, counter) {
+      const held = memory.kernel(live.id);
+      if (held !== undefined) counter.observe(held, memory.kernelPeak(live.id) ?? held);
+    },
+    apply(live, _barrier, limit) {
+      memory.setLimit(live.id, total(live.counter(physpages.name).limit, limit));
+    },
+    status: {
+      source: `kernel memory (${kind})`,
+      exactness: 'kernel',
+      limit: 'the memory controller, with physpages as one total',
+      enforcement: 'approximate',
+      note: 'held only while physpages has a limit too',
+    },
+  };
+}
+
+function sampledMappings({ members }: Machine): LiveResource {
+  return {
+    resource: privvmpages,
+    read: (live, counter) => counter.observe(live.reading?.privvmpages ?? 0),
+    status: {
+      source: '/proc/PID/statm, data, each process',
+      exactness: members ? 'sampled' : 'estimated',
+      limit: 'RLIMIT_DATA of each process',
+      enforcement: 'approximate',
+      note: 'as old as the interval; exact for one process, several can each take what was free at the last sample',
+    },
+  };
+}
+
+function files({ members }: Machine): LiveResource {
+  return {
+    resource: numfiles,
+    read: (live, counter) => counter.observe(live.reading?.numfiles ?? 0),
+    status: {
+      source: '/proc/PID/fd, each file once',
+      exactness: members ? 'sampled' : 'estimated',
+      limit: 'RLIMIT_NOFILE of each process',
+      enforcement: 'approximate',
+      note: 'as old as the interval; exact for one process, several can each take what was free at the last sample',
+    },
+  };
+}
+
+/** Pages as bytes; undefined for unlimited. */
+function bytes(pages: bigint): number | undefined {
+  return pages > MAXVALUE / BigInt(PAGE) ? undefined : Number(pages) * PAGE;
+}
+
+/** Bytes of pages and of kernel memory together; undefined where either is unlimited. */
+function total(pages: bigint, kernel: bigint): number | undefined {
+  const user = bytes(pages);
+  return user === undefined || kernel === MAXVALUE ? undefined : user + Number(kernel);
+}
