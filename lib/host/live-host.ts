@@ -8,6 +8,7 @@
  *
  * Source: v6.md, tasks, and life time; host.md.
  */
+import { performance } from 'node:perf_hooks';
 import type { Beancounter } from '../bc/beancounter.js';
 import type { Counter } from '../bc/counter.js';
 import type { Registry } from '../bc/registry.js';
@@ -17,6 +18,7 @@ import { BcfsError, describe, type Caller } from '../errors.js';
 import type { Groups, Machine } from './groups.js';
 import { LiveBeancounter } from './live-beancounter.js';
 import { liveResources, type LiveResource } from './live-resource.js';
+import { SecondLevel, type Candidates, type Pressure } from './oom.js';
 import { MovedTasks, type MovedTask } from './moved-tasks.js';
 import type { HostAnswers, HostEvent, HostRequest, ProcessEntry, Status } from './report.js';
 import { machineTotals } from './rest-of-machine.js';
@@ -28,6 +30,7 @@ import {
   commandOf,
   isThere,
   readTask,
+  residentPagesOf,
   startOf,
   threadsOf,
   type TaskInfo,
@@ -61,6 +64,8 @@ export interface LiveHostOptions {
   readonly ownPids: readonly number[];
   /** Where proc is mounted. Default: /proc. */
   readonly proc?: string;
+  /** Whether the machine is short of memory: then a task above its barrier is killed. Default: nobody asks. */
+  readonly pressure?: Pressure | undefined;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
 }
@@ -80,6 +85,7 @@ export class LiveHost implements Source {
   readonly #state: StateFile<StateLine>;
   /** What was last written of maxheld and failcnt. */
   readonly #written = new Map<Counter, string>();
+  readonly #secondLevel: SecondLevel | undefined;
   /** By pid: the beancounter that it is in, where the kernel does not tell. */
   #members = new Map<number, number>();
   /** The ids that the last sample had. */
@@ -95,6 +101,7 @@ export class LiveHost implements Source {
     const kinds = liveResources(options.machine);
     this.#kinds = new Map(kinds.map((kind) => [kind.resource.name, kind]));
     this.resources = kinds.map((kind) => this.#hooked(kind));
+    this.#secondLevel = options.pressure && new SecondLevel(options.pressure, this.#candidates());
     this.#state = new StateFile(options.statePath, () => this.#lines(), options.log);
   }
 
@@ -190,7 +197,7 @@ export class LiveHost implements Source {
     const counter = live.counter(kind.resource.name);
     const { failcnt } = counter;
     kind.read(live, counter);
-    if (counter.failcnt > failcnt) this.#event(counter, 'refused', counter.failcnt - failcnt);
+    if (counter.failcnt > failcnt) this.#event(counter, kind.refusal ?? 'refused', counter.failcnt - failcnt);
   }
 
   /** Beancounter 0 holds what no other does. */
@@ -344,7 +351,45 @@ export class LiveHost implements Source {
   tick(): void {
     this.#takeSamples();
     for (const live of [...this.#unseen]) this.#keepWhileNeeded(live);
+    this.#secondLevel?.tick(performance.now());
     this.#state.flush();
+  }
+
+  /** What the second level of the out-of-memory killer chooses from. */
+  #candidates(): Candidates {
+    const lives = this.#lives;
+    const physpages = (live: LiveBeancounter) => live.counter('physpages');
+    return {
+      *aboveBarrier() {
+        for (const live of lives.values()) {
+          const { held, barrier } = physpages(live);
+          const pages = held - boundOf(barrier);
+          if (pages > 0) yield { id: live.id, pages };
+        }
+      },
+      heaviest: (id) => {
+        const weigh = (pid: number) => ({ pid, pages: residentPagesOf(this.#proc, pid) });
+        const [first] = this.#processesIn(id)
+          .map(weigh)
+          .sort((a, b) => b.pages - a.pages);
+        return first?.pid;
+      },
+      kill: (id, pid) => {
+        const live = lives.get(id);
+        if (!live) return;
+        this.#options.log(`the machine is short of memory: ${pid} of beancounter ${id} is killed`);
+        tryTo(() => process.kill(pid, 'SIGKILL'));
+        live.addRefused(physpages(live), 1);
+        this.#event(physpages(live), 'killed', pid);
+      },
+    };
+  }
+
+  #processesIn(id: number): number[] {
+    const { members } = this.#machine;
+    return (
+      members?.processes(id) ?? [...this.#members].filter(([, inside]) => inside === id).map(([pid]) => pid)
+    );
   }
 
   #takeSamples(): void {

@@ -29,6 +29,8 @@ export interface LiveResource {
    * @throws BcfsError ENOMEM if what is held cannot be brought below the limit; nothing changes
    */
   apply?(live: LiveBeancounter, barrier: bigint, limit: bigint): void;
+  /** What a refused charge is told as. Default: `refused`. */
+  readonly refusal?: 'killed';
   /** For `bcfs status`. */
   readonly status: Omit<ResourceStatus, 'resource' | 'unit'>;
 }
@@ -106,6 +108,7 @@ function residentPages({ memory, kind }: Machine): LiveResource {
       memory.setLimit(live.id, total(limit, live.counter(kmemsize.name).limit));
       memory.setBarrier(live.id, bytes(barrier));
     },
+    refusal: 'killed',
     status: {
       source: `memory.stat, anonymous and mapped (${kind})`,
       exactness: 'kernel',

@@ -65,7 +65,7 @@ export interface HostEvent {
     | 'barrier-hit'
     /** A charge was refused; value: how many since the last such event. */
     | 'refused'
-    /** A task was killed for want of memory; value: its pid, 0 if it is not known. */
+    /** Tasks were killed for want of memory; value: the pid, where bcfs chose it, else how many the kernel killed. */
     | 'killed'
     /** A change of parameters was refused; value: the limit that was asked for. */
     | 'parameter';

@@ -60,6 +60,11 @@ export function beancounterOf(proc: string, tid: number, directory: string): num
   return 0;
 }
 
+/** The resident pages of a process; 0 if it has gone. Source: proc_pid_statm(5). */
+export function residentPagesOf(proc: string, pid: number): number {
+  return Number(tryRead(`${proc}/${pid}/statm`)?.split(' ')[1] ?? 0);
+}
+
 /** What a process was started as; its name in brackets where it has no command line. */
 export function commandOf(proc: string, pid: number): string {
   const line = (tryRead(`${proc}/${pid}/cmdline`) ?? '').replace(/\0+$/, '').replaceAll('\0', ' ');
