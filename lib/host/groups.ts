@@ -12,14 +12,14 @@ export interface Groups {
   readonly version: 'v1' | 'v2';
   /** The controllers that are used in it; empty for one that only follows tasks. */
   readonly controllers: readonly Controller[];
-  /** The directory below which the groups are. */
+  /** The directory below which the groups are. It is made with the first group, and removed with the last. */
   readonly directory: string;
 
   /** The ids of the groups that are there, in ascending order. */
   ids(): number[];
 
   /**
-   * Makes a group; one that is there already is taken over.
+   * Makes a group; one that is there already is taken over, with its tasks, counts and limits.
    *
    * @throws BcfsError EACCES, EPERM, ENOSPC and whatever else mkdir(2) answers
    */
@@ -35,7 +35,7 @@ export interface Groups {
   /**
    * Moves a process with all its threads.
    *
-   * @param id of a beancounter; 0: to the group that bcfs's own directory is in
+   * @param id of a beancounter; 0: to the group that bcfs itself is in
    * @throws BcfsError ESRCH if there is none, EINVAL if the kernel takes no such task, EACCES, EPERM, ENOMEM, EBUSY
    */
   moveProcess(pid: number, id: number): void;
@@ -50,7 +50,7 @@ export interface Groups {
   /** The processes with a thread in a group: thread group ids, each once, in ascending order; zombies are not listed. */
   processes(id: number): number[];
 
-  /** The threads in a group, in ascending order. */
+  /** The threads in a group, in ascending order; zombies are not listed. */
   threads(id: number): number[];
 }
 
@@ -79,9 +79,10 @@ export interface MemoryController {
   /** The most kernel memory there was, bytes; undefined where the kernel does not tell. */
   kernelPeak(id: number): number | undefined;
   /**
-   * Bounds all memory of a group. Reclaims first; where that is not enough, nothing changes.
+   * Bounds all memory of a group. Reclaims first; where that is not enough, nothing changes. On v2 the tasks of the
+   * group stand still meanwhile. It may take as long as the reclaiming does.
    *
-   * @param bytes undefined: no bound
+   * @param bytes rounded down to a multiple of the page size; undefined: no bound
    * @throws BcfsError ENOMEM if what is held cannot be brought below it
    */
   setLimit(id: number, bytes: number | undefined): void;
@@ -97,6 +98,23 @@ export interface MemoryController {
   usage(id: number): number;
 }
 
+/** Has somebody else than the kernel decide what happens when memory is out. v1 only: v2 has no such thing. */
+export interface OomControl {
+  /**
+   * Whether the kernel kills a task of the group at its limit, as it does at first. Where it does not, a task that
+   * needs memory sleeps until the limit is raised, or others give memory back, or it is killed.
+   */
+  setKernelKills(id: number, on: boolean): void;
+  /** Whether a task of the group sleeps so. */
+  isUnderOom(id: number): boolean;
+  /**
+   * Makes an eventfd readable whenever memory is out, and when the group is removed.
+   *
+   * @param eventfd a descriptor of eventfd(2); who closes it is told no more
+   */
+  tell(id: number, eventfd: number): void;
+}
+
 /** What a machine offers, and which of it is used. */
 export interface Machine {
   /** Every hierarchy that a move is to be made in, in that order: v1's memory first. */
@@ -105,6 +123,8 @@ export interface Machine {
   readonly members: Groups | undefined;
   readonly pids: PidsController | undefined;
   readonly memory: MemoryController | undefined;
+  /** With v1's memory controller. */
+  readonly oom?: OomControl | undefined;
   /** For `bcfs status`: `cgroup v1`, `cgroup v2`, `cgroup v1 and v2`, `named hierarchy`, `/proc`. */
   readonly kind: string;
 }
