@@ -14,6 +14,7 @@ import type { Counter } from '../bc/counter.js';
 import type { Registry } from '../bc/registry.js';
 import type { Resource } from '../bc/resource.js';
 import type { Source } from '../bc/source.js';
+import { MAXVALUE } from '../bc/value.js';
 import { BcfsError, describe, type Caller } from '../errors.js';
 import type { Groups, Machine } from './groups.js';
 import { LiveBeancounter } from './live-beancounter.js';
@@ -22,7 +23,7 @@ import { SecondLevel, type Candidates, type Pressure } from './oom.js';
 import { MovedTasks, type MovedTask } from './moved-tasks.js';
 import type { HostAnswers, HostEvent, HostRequest, ProcessEntry, Status } from './report.js';
 import { machineTotals } from './rest-of-machine.js';
-import type { Belongings, Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
+import type { Belongings, Reading, Sample, SamplerRequest } from './sampling.js';
 import { SavedState, type StateLine } from './saved-state.js';
 import { StateFile } from './state-file.js';
 import {
@@ -68,6 +69,12 @@ export interface LiveHostOptions {
   readonly pressure?: Pressure | undefined;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
+}
+
+/** Barrier and limit. */
+interface Parameters {
+  readonly barrier: bigint;
+  readonly limit: bigint;
 }
 
 export class LiveHost implements Source {
@@ -122,6 +129,7 @@ export class LiveHost implements Source {
     this.#makeGroups(bc.id);
     this.#lives.set(bc.id, new LiveBeancounter(bc, this.#moved, (task) => this.#isThere(task)));
     if (!this.#isRestoring) this.#state.append({ bc: bc.id, seen: true });
+    this.#postBounds(bc.id, (name) => this.#kinds.get(name)?.resource);
   }
 
   #leave(bc: Beancounter): void {
@@ -161,22 +169,22 @@ export class LiveHost implements Source {
     const resource = kind.resource.name;
     if (!this.#isRestoring)
       this.#state.append({ bc: id, resource, barrier: `${barrier}`, limit: `${limit}` });
-    this.#postBounds(live, resource, { barrier: boundOf(barrier), limit: boundOf(limit) });
+    if (resource === 'numfiles' || resource === 'privvmpages') {
+      this.#postBounds(id, (name) => (name === resource ? { barrier, limit } : live.counter(name)));
+    }
   }
 
   /** Tells the sampler what it has to hold. */
-  #postBounds(live: LiveBeancounter, changed?: string, bounds?: Bounds): void {
-    const of = (name: string): Bounds => {
-      if (name === changed && bounds) return bounds;
-      const { barrier, limit } = live.counter(name);
+  #postBounds(id: number, of: (resource: string) => Parameters | undefined): void {
+    const bounds = (name: string) => {
+      const { barrier = MAXVALUE, limit = MAXVALUE } = of(name) ?? {};
       return { barrier: boundOf(barrier), limit: boundOf(limit) };
     };
-    if (changed !== undefined && changed !== 'numfiles' && changed !== 'privvmpages') return;
     this.#options.sampler.post({
       kind: 'beancounter',
-      id: live.id,
-      numfiles: of('numfiles'),
-      privvmpages: of('privvmpages'),
+      id,
+      numfiles: bounds('numfiles'),
+      privvmpages: bounds('privvmpages'),
     });
   }
 
@@ -504,7 +512,6 @@ export class LiveHost implements Source {
       live.restoreRefused(counter, counts.failcnt);
       if (name === 'numtasks') live.mostTasks(this.#machine.pids?.peak(live.id));
     }
-    this.#postBounds(live);
   }
 
   /** All that the state file has to tell. */

@@ -61,7 +61,7 @@ export class StateFile<Line> {
     this.#try(() => {
       const lines = [...this.#lines()];
       const beside = `${this.path}.new`;
-      mkdirSync(dirname(this.path), { recursive: true, mode: 0o755 });
+      makeDirectory(dirname(this.path));
       writeFileSync(beside, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
       renameSync(beside, this.path);
       this.#whole = lines.length;
@@ -79,7 +79,7 @@ export class StateFile<Line> {
     try {
       return readFileSync(this.path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      if (!['ENOENT', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code)))
         this.#log(`${this.path}: ${(error as Error).message}`);
       return '';
     }
@@ -98,5 +98,14 @@ export class StateFile<Line> {
       }
       this.#isBehind = true;
     }
+  }
+}
+
+/** Not with its parents: where the kernel makes none, Node's recursive mkdir tries for ever. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
