@@ -36,7 +36,9 @@ function closesOnExec(fd: number): boolean {
 
 /** Loads what serves only now, so that it can be said why it does not load: for want of descriptors, say. */
 async function run(order: Order): Promise<never> {
-  const { serve } = await import('./serve.js');
+  const { serve } = await import('./serve.js').catch((error: unknown) => {
+    throw new Error(`the daemon cannot serve it: ${(error as Error).message}`, { cause: error });
+  });
   return serve(order, () =>
     report(undefined, (error) => {
       if (error) process.kill(process.pid, 'SIGTERM');

@@ -5,7 +5,7 @@
  * It takes away the very mount that the daemon had, if that is dead and nothing is mounted over it, and nothing else:
  * ids and devices of mounts are used again, so it also asks whether the mount is dead.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { closeOnExec } from '../fuse/native.js';
 import { isRoot } from '../fuse/device.js';
@@ -38,22 +38,37 @@ export interface Guardian {
   readonly dismiss: () => void;
 }
 
-/** Starts one, for as long as this process lives. @param log takes a line about one that does not start */
-export function guard({ id, device, mountpoint }: MountEntry, log: (line: string) => void): Guardian {
+/**
+ * Starts one, for as long as this process lives. Without it the mount is as good.
+ *
+ * @param log takes a line about one that does not start
+ */
+export function guard(entry: MountEntry, log: (line: string) => void): Guardian {
+  const failed = (error: Error): void => log(`${entry.mountpoint}: no auto_unmount: ${error.message}`);
+  try {
+    keepDescriptors();
+    const shell = start(entry);
+    shell.on('error', failed);
+    // It was ended by somebody; and for want of descriptors there is none.
+    shell.stdin?.on('error', () => undefined);
+    shell.unref();
+    return { dismiss: () => void shell.stdin?.end('gone\n') };
+  } catch (error) {
+    failed(error as Error);
+    return { dismiss: () => undefined };
+  }
+}
+
+function start({ id, device, mountpoint }: MountEntry): ChildProcess {
   const unmount = isRoot()
     ? ['umount', '-l', '-i', '--']
     : [findFusermount() ?? 'fusermount3', ...unmountArguments(true)];
-  keepDescriptors();
-  const shell = spawn(
-    '/bin/sh',
-    ['-c', script, 'bcfs-guardian', String(id), device, escape(mountpoint), mountpoint, ...unmount],
-    { stdio: ['pipe', 'ignore', 'ignore'], cwd: '/', detached: true },
-  );
-  shell.on('error', (error) => log(`${mountpoint}: no auto_unmount: ${error.message}`));
-  // It was ended by somebody.
-  shell.stdin.on('error', () => undefined);
-  shell.unref();
-  return { dismiss: () => void shell.stdin.end('gone\n') };
+  const mount = [String(id), device, escape(mountpoint), mountpoint];
+  return spawn('/bin/sh', ['-c', script, 'bcfs-guardian', ...mount, ...unmount], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: '/',
+    detached: true,
+  });
 }
 
 /** Hands on to it nothing that this process itself was given. */

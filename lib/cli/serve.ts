@@ -3,14 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
 import type { BcfsError } from '../errors.js';
 import { mountDevice } from '../fuse/device.js';
-import { fuseNative } from '../fuse/fuse-native.js';
 import { mountWith, type Mount } from '../fuse/mount.js';
 import { divertStderr, exitNow, restoreStderr } from '../fuse/native.js';
 import { chosenTransport, type Carry, type TransportChoice, type TransportName } from '../fuse/transport.js';
 import { Watchdog, type Pulse } from '../fuse/watchdog.js';
 import { exitCodes, failureOf } from './exit.js';
 import { guard } from './guardian.js';
-import { hostTree } from './host-tree.js';
 import { logTo } from './log.js';
 import type { MountSettings } from './mount-options.js';
 import { ServingThread } from './serving-thread.js';
@@ -114,10 +112,15 @@ interface Server {
 
 /** fuse-native serves on this thread. */
 function serveHere(settings: MountSettings, stderr: number): Server {
-  const { tree, host } = hostTree(settings, logTo(stderr));
-  setInterval(() => host.reap(), REAP_INTERVAL);
   return {
-    carry: (path, options) => fuseNative(tree, path, options),
+    // Loaded here alone: with dev-fuse nothing of it is on this thread.
+    carry: async (path, options) => {
+      const { hostTree } = await import('./host-tree.js');
+      const { fuseNative } = await import('../fuse/fuse-native.js');
+      const { tree, host } = hostTree(settings, logTo(stderr));
+      setInterval(() => host.reap(), REAP_INTERVAL);
+      return fuseNative(tree, path, options);
+    },
     end: () => Promise.resolve(),
     failure: () => undefined,
   };

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
-import { BcfsError } from '../errors.js';
+import { BcfsError, strerror } from '../errors.js';
 import { devFuse } from './dev-fuse.js';
 import { isRoot, refusal } from './device.js';
 import { fuseNative } from './fuse-native.js';
@@ -233,6 +233,8 @@ async function explainFailure(error: unknown, path: string, before: number | und
     detach(path);
   }
   if (error instanceof BcfsError) return error;
+  const { code } = error as { code?: unknown };
+  if (code === 'EMFILE' || code === 'ENFILE') return new BcfsError(code, `${path}: ${strerror(code)}`);
   return refusal(path, error instanceof Error ? error.message : String(error), error);
 }
 
