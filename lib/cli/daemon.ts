@@ -1,7 +1,7 @@
 /** The daemon: a process of its own, started by `bcfs <mountpoint>`, which tells it what to mount. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { failureOf, type Failure } from './exit.js';
-import { serve, type Order } from './serve.js';
+import type { Order } from './serve.js';
 
 /** Those below are input, output, errors and the channel to the parent. */
 const FIRST_OTHER = 4;
@@ -34,14 +34,22 @@ function closesOnExec(fd: number): boolean {
   }
 }
 
-process.once('message', (order: Order) => {
-  closeInherited();
-  const mounted = (): void =>
+/** Loads what serves only now, so that it can be said why it does not load: for want of descriptors, say. */
+async function run(order: Order): Promise<never> {
+  const { serve } = await import('./serve.js').catch((error: unknown) => {
+    throw new Error(`the daemon cannot serve it: ${(error as Error).message}`, { cause: error });
+  });
+  return serve(order, () =>
     report(undefined, (error) => {
       if (error) process.kill(process.pid, 'SIGTERM');
       else process.disconnect();
-    });
-  serve(order, mounted).catch((error: unknown) => {
+    }),
+  );
+}
+
+process.once('message', (order: Order) => {
+  closeInherited();
+  run(order).catch((error: unknown) => {
     const failure = failureOf(error);
     // Not before it has gone out, and then at once: libfuse may have been loaded.
     report(failure, () => process.exit(failure.exitCode));

@@ -1,27 +1,26 @@
 /**
- * The thread that a daemon's tree lives on with the transport dev-fuse: it makes the tree, and serves requests until
- * the mount has gone. The main thread keeps the signals.
+ * The thread that a daemon's tree lives on with the transport dev-fuse: it makes the tree, says so, is given the
+ * descriptor of the mount, and serves requests until the mount has gone. The main thread keeps the signals.
  */
-import { workerData } from 'node:worker_threads';
-import { serveBlocking } from '../fuse/dev-fuse.js';
-import { Session } from '../fuse/protocol/session.js';
-import { hostTree } from './host-tree.js';
-import { logTo } from './log.js';
-import type { MountSettings } from './mount-options.js';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { DeviceOrder } from './serving-thread.js';
 
-/** What the main thread gives it. */
-export interface DeviceOrder {
-  /** The descriptor of the mount. */
-  readonly fd: number;
-  /** An eventfd that ends it. */
-  readonly stop: number;
-  /** The descriptor that lines of log and debug go to. */
-  readonly stderr: number;
-  readonly validity: number;
-  readonly settings: MountSettings;
-}
+// One after the other, for each import opens all that it needs at once, and there may be few descriptors.
+const { serveBlocking } = await import('../fuse/dev-fuse.js');
+const { loadNative } = await import('../fuse/native.js');
+const { Session } = await import('../fuse/protocol/session.js');
+const { Pulse } = await import('../fuse/watchdog.js');
+const { logTo } = await import('./log.js');
+const { hostTree } = await import('./host-tree.js');
 
-const { fd, stop, stderr, validity, settings } = workerData as DeviceOrder;
+const { stop, stderr, validity, settings, pulse: shared } = workerData as DeviceOrder;
 const log = logTo(stderr);
+const pulse = new Pulse(shared);
 const { tree, host } = hostTree(settings, log);
-serveBlocking(fd, new Session(tree, { log, validity }), { stop, tick: () => host.reap() });
+const session = new Session(tree, { log, validity });
+loadNative();
+
+parentPort?.once('message', (fd: number) => {
+  serveBlocking(fd, session, { stop, tick: () => host.reap(), beat: () => pulse.beat() });
+});
+parentPort?.postMessage('ready');

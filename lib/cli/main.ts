@@ -1,7 +1,7 @@
 /** The command line. Each subcommand is a file of its own, loaded when it is called. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { DEFAULT_TRANSPORT, transportNames } from '../fuse/transport.js';
+import { DEFAULT_TRANSPORT, transportChoices } from '../fuse/transport.js';
 import { exitCodes, fail, failureOf, oneLine } from './exit.js';
 import { parseMountOptions, type MountSettings } from './mount-options.js';
 import type { MountFlags } from './mount.js';
@@ -48,7 +48,7 @@ export function createProgram(): Command {
     .option('-d, --debug', 'print what happens (the namespaces bcfs:*), in the foreground')
     .addOption(
       new Option('-t, --transport <name>', 'what carries the mount')
-        .choices(transportNames)
+        .choices(transportChoices)
         .default(DEFAULT_TRANSPORT),
     )
     .option('-l, --log <file>', 'append what goes wrong later to a file; default: nowhere')

@@ -7,6 +7,10 @@ export interface MountSettings {
   allowOther: boolean;
   nonempty: boolean;
   strict: boolean;
+  /** Take the mount away when the daemon is killed. */
+  autoUnmount: boolean;
+  /** Seconds that a request may take before the mount is ended; 0: for ever. */
+  watchdog: number;
   uid: number;
   gid: number;
   /** Kernel mount flags to pass on. */
@@ -18,7 +22,13 @@ type Apply = (settings: MountSettings, value: string) => void;
 /** uid and gid: 32 bits, and the last value means "none" to the kernel. */
 const MAX_OWNER = 2 ** 32 - 2;
 
-const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => Apply =
+/** Seconds. */
+const DEFAULT_WATCHDOG = 20;
+
+/** Seconds: a day. */
+const MAX_WATCHDOG = 24 * 60 * 60;
+
+const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict' | 'autoUnmount', on: boolean) => Apply =
   (key, on) => (settings) => {
     settings[key] = on;
   };
@@ -26,6 +36,13 @@ const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => A
 const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
   if (!/^[0-9]+$/.test(value) || Number(value) > MAX_OWNER) {
     throw new InvalidArgumentError(`-o ${key}=${value}: not a number from 0 to ${MAX_OWNER}`);
+  }
+  settings[key] = Number(value);
+};
+
+const seconds: (key: 'watchdog') => Apply = (key) => (settings, value) => {
+  if (!/^[0-9]+$/.test(value) || Number(value) > MAX_WATCHDOG) {
+    throw new InvalidArgumentError(`-o ${key}=${value}: not a number of seconds from 0 to ${MAX_WATCHDOG}`);
   }
   settings[key] = Number(value);
 };
@@ -44,6 +61,9 @@ const options: Readonly<Record<string, Apply>> = {
   allow_other: flag('allowOther', true),
   nonempty: flag('nonempty', true),
   strict: flag('strict', true),
+  auto_unmount: flag('autoUnmount', true),
+  noauto_unmount: flag('autoUnmount', false),
+  'watchdog=': seconds('watchdog'),
   'uid=': owner('uid'),
   'gid=': owner('gid'),
   noexec: pass('noexec'),
@@ -63,8 +83,11 @@ export function defaultSettings(): MountSettings {
     allowOther: false,
     nonempty: false,
     strict: false,
-    uid: 0,
-    gid: 0,
+    autoUnmount: true,
+    watchdog: DEFAULT_WATCHDOG,
+    // Who mounts: nobody else could use a tree that was another's.
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
     flags: [],
   };
 }

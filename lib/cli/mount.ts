@@ -3,19 +3,23 @@ import { fork } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import createDebug from 'debug';
-import type { TransportName } from '../fuse/transport.js';
+import type { TransportChoice } from '../fuse/transport.js';
 import type { Report } from './daemon.js';
 import { absolutePath } from './absolute-path.js';
 import { exitCodes, fail, failureOf } from './exit.js';
 import type { Order } from './serve.js';
 import { defaultSettings, type MountSettings } from './mount-options.js';
 
+/** How long the daemon may take to come up, in milliseconds, and to end when it is told to. */
+const START_TIME = 30_000;
+const STOP_TIME = 5000;
+
 export interface MountFlags {
   readonly foreground?: true;
   readonly debug?: true;
   readonly log?: string;
   readonly options?: MountSettings;
-  readonly transport: TransportName;
+  readonly transport: TransportChoice;
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
@@ -39,6 +43,17 @@ function startDaemon(order: Order, log: string | undefined): void {
     execArgv: [...process.execArgv, '--max-semi-space-size=1'],
     stdio: ['ignore', 'ignore', log === undefined ? 'ignore' : openLog(log), 'ipc'],
   });
+  setTimeout(() => {
+    daemon.removeAllListeners().once('exit', () => {
+      fail({
+        exitCode: exitCodes.NO_ANSWER,
+        message: `${order.mountpoint}: the daemon did not come up in ${START_TIME / 1000} s, and was ended`,
+      });
+    });
+    // First so that it can take away what it has mounted.
+    daemon.kill('SIGTERM');
+    setTimeout(() => daemon.kill('SIGKILL'), STOP_TIME);
+  }, START_TIME);
   daemon.once('message', ({ failure }: Report) => {
     if (failure) fail(failure);
     process.exit(exitCodes.OK);

@@ -1,23 +1,26 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import type { BcfsError } from '../errors.js';
 import { mountDevice } from '../fuse/device.js';
-import { fuseNative } from '../fuse/fuse-native.js';
 import { mountWith, type Mount } from '../fuse/mount.js';
-import { divertStderr, eventfd, restoreStderr, wake } from '../fuse/native.js';
-import type { Carry, TransportName } from '../fuse/transport.js';
-import type { DeviceOrder } from './device-thread.js';
+import { divertStderr, exitNow, restoreStderr } from '../fuse/native.js';
+import { chosenTransport, type Carry, type TransportChoice, type TransportName } from '../fuse/transport.js';
+import { Watchdog, type Pulse } from '../fuse/watchdog.js';
 import { exitCodes, failureOf } from './exit.js';
-import { hostTree } from './host-tree.js';
+import { guard } from './guardian.js';
 import { logTo } from './log.js';
 import type { MountSettings } from './mount-options.js';
+import { ServingThread } from './serving-thread.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
 const REAP_INTERVAL = 1000;
 
 /** How long to wait before the next try to unmount, in milliseconds. */
 const RETRY_INTERVAL = 500;
+
+/** How long what served a mount may take to end when the mount has gone, in milliseconds. */
+const END_TIME = 5000;
 
 /** Seconds: nobody changes the daemon's tree but through its mount. */
 const VALIDITY = 24 * 60 * 60;
@@ -26,7 +29,7 @@ const VALIDITY = 24 * 60 * 60;
 export interface Order {
   readonly mountpoint: string;
   readonly settings: MountSettings;
-  readonly transport: TransportName;
+  readonly transport: TransportChoice;
 }
 
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
@@ -34,8 +37,8 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
   // libfuse writes to descriptor 2 whatever it likes.
   const stderr = divertStderr();
   const log = logTo(stderr);
-  const server = servers[transport](settings, stderr);
-  const { ro, allowOther, nonempty, flags } = settings;
+  const server = servers[chosenTransport(transport)](settings, stderr);
+  const { ro, allowOther, nonempty, flags, autoUnmount, watchdog } = settings;
   const mounting = mountWith(server.carry, mountpoint, {
     ro,
     allowOther,
@@ -51,8 +54,16 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
   const mounted = await mounting.catch((error: unknown) => {
     restoreStderr(stderr);
-    throw error;
+    throw server.failure() ?? error;
   });
+  const guardian = autoUnmount ? guard(mounted.entry, log) : undefined;
+  if (server.pulse && watchdog > 0) {
+    new Watchdog(server.pulse, watchdog * 1000, () => {
+      log(`${mounted.mountpoint}: a request was not answered for ${watchdog} s; ${mounted.abort()}`);
+      guardian?.dismiss();
+      exitNow(exitCodes.NO_ANSWER);
+    });
+  }
   // Whoever uses the mount must not be left waiting for an answer, so it goes before the process does.
   process.on('uncaughtException', (error) => {
     log(format(error));
@@ -61,7 +72,14 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
   });
   ready();
   await mounted.gone;
-  await server.end();
+  guardian?.dismiss();
+  const isEnded = await Promise.race([server.end().then(() => true), delay(END_TIME, false)]);
+  const failure = server.failure();
+  if (failure) {
+    log(`${mounted.mountpoint}: ${failure.message}`);
+    process.exitCode = exitCodes.FAILURE;
+  }
+  if (!isEnded) exitNow(exitCodes.NO_ANSWER);
   // At once: see Mount.unmount.
   process.exit();
 }
@@ -81,42 +99,46 @@ async function unmount(mounting: Promise<Mount>, log: (line: string) => void): P
   }
 }
 
-/** What serves a mount, and how to be rid of it when the mount has gone. */
+/** What serves a mount. */
 interface Server {
   readonly carry: Carry;
+  /** Ends it when the mount has gone. */
   readonly end: () => Promise<void>;
+  /** What ended it before. */
+  readonly failure: () => BcfsError | undefined;
+  /** Whether it is at work, for a watchdog; this thread cannot watch itself. */
+  readonly pulse?: Pulse;
 }
 
 /** fuse-native serves on this thread. */
 function serveHere(settings: MountSettings, stderr: number): Server {
-  const { tree, host } = hostTree(settings, logTo(stderr));
-  setInterval(() => host.reap(), REAP_INTERVAL);
-  return { carry: (path, options) => fuseNative(tree, path, options), end: () => Promise.resolve() };
+  return {
+    // Loaded here alone: with dev-fuse nothing of it is on this thread.
+    carry: async (path, options) => {
+      const { hostTree } = await import('./host-tree.js');
+      const { fuseNative } = await import('../fuse/fuse-native.js');
+      const { tree, host } = hostTree(settings, logTo(stderr));
+      setInterval(() => host.reap(), REAP_INTERVAL);
+      return fuseNative(tree, path, options);
+    },
+    end: () => Promise.resolve(),
+    failure: () => undefined,
+  };
 }
 
 /** dev-fuse serves on a thread that does nothing else, and that the tree lives on. */
 function serveOnThread(settings: MountSettings, stderr: number): Server {
-  const stop = eventfd();
-  let ended = Promise.resolve();
-  const carry: Carry = (path, options) => {
-    const fd = mountDevice(path, options, true);
-    const workerData: DeviceOrder = { fd, stop, stderr, validity: options.validity, settings };
-    const thread = new Worker(new URL('device-thread.js', import.meta.url), { workerData });
-    let connected = true;
-    ended = new Promise((resolve) => {
-      thread.once('exit', () => {
-        connected = false;
-        resolve();
-      });
-    });
-    return Promise.resolve(() => connected);
-  };
+  const thread = new ServingThread({ stderr, validity: VALIDITY, settings });
   return {
-    carry,
-    end: () => {
-      wake(stop);
-      return ended;
+    // Nothing is mounted before it can be served.
+    carry: async (path, options) => {
+      await thread.ready();
+      thread.serve(mountDevice(path, options, true));
+      return () => thread.isServing;
     },
+    end: () => thread.end(),
+    failure: () => thread.failure,
+    pulse: thread.pulse,
   };
 }
 

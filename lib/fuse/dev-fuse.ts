@@ -47,10 +47,12 @@ export interface BlockingOptions {
   readonly stop: number;
   /** Runs between two requests, about once a second. */
   readonly tick: () => void;
+  /** Called when a request or the tick begins, and when it has ended: see `Pulse`. */
+  readonly beat?: () => void;
 }
 
 /** Serves a session on a descriptor opened as nonblocking, and does nothing else until the mount has gone. */
-export function serveBlocking(fd: number, session: Session, { stop, tick }: BlockingOptions): void {
+export function serveBlocking(fd: number, session: Session, { stop, tick, beat }: BlockingOptions): void {
   const pollset = new Pollset([fd, stop]);
   let lastRequest = 0;
   let lastTick = performance.now();
@@ -59,7 +61,9 @@ export function serveBlocking(fd: number, session: Session, { stop, tick }: Bloc
     const now = performance.now();
     if (now - lastTick >= TICK) {
       lastTick = now;
+      beat?.();
       tick();
+      beat?.();
     }
     if (length === -errno.EAGAIN) {
       if (now - lastRequest < SPIN) continue;
@@ -68,7 +72,10 @@ export function serveBlocking(fd: number, session: Session, { stop, tick }: Bloc
       continue;
     }
     lastRequest = now;
-    if (!answer(fd, session, length)) return;
+    beat?.();
+    const goesOn = answer(fd, session, length);
+    beat?.();
+    if (!goesOn) return;
   }
 }
 

@@ -4,23 +4,27 @@
  * A mountpoint may be a live mount, the dead one of a daemon that was killed, or one that hangs whoever touches
  * it. So it is looked up in mountinfo before it is touched, and touched asynchronously, with a time limit.
  */
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
 import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
-import { BcfsError } from '../errors.js';
+import { BcfsError, strerror } from '../errors.js';
 import { devFuse } from './dev-fuse.js';
+import { isRoot, refusal } from './device.js';
 import { fuseNative } from './fuse-native.js';
+import { findFusermount, unmountByFusermount } from './fusermount.js';
 import { mountAt, readMounts, type MountEntry } from './mountinfo.js';
 import { MNT_DETACH, MNT_FORCE, umount } from './native.js';
 import {
+  chosenTransport,
   DEFAULT_TRANSPORT,
   type Carry,
   type CarryOptions,
   type IsConnected,
   type Transport,
+  type TransportChoice,
   type TransportName,
 } from './transport.js';
 
@@ -37,36 +41,43 @@ export const FILESYSTEM_TYPE = 'fuse.bcfs';
 /** How long a mount may take to answer, in milliseconds. */
 const ANSWER_TIME = 5000;
 
+/** How long what carries a tree may take to come up, in milliseconds. */
+const CARRY_TIME = 10_000;
+
 /** Seconds: a tree that its program changes too is seen so old at the most. */
 const DEFAULT_VALIDITY = 1;
 
 /** How often to look whether somebody has unmounted, in milliseconds. */
-const WATCH_INTERVAL = 500;
+const WATCH_INTERVAL = 1000;
+
+/** Where the kernel lets a connection be ended without touching its mount. Source: Linux, fuse.rst. */
+const CONNECTIONS = '/sys/fs/fuse/connections';
 
 export interface MountOptions extends Partial<CarryOptions> {
   /** The mountpoint need not be empty. Default: false. */
   readonly nonempty?: boolean;
-  /** What carries the tree. Default: `fuse-native`. */
-  readonly transport?: TransportName;
+  /** What carries the tree. Default: `auto`. */
+  readonly transport?: TransportChoice;
 }
 
 /** A tree that is mounted. It keeps the process alive. */
 export class Mount {
   /** The real path. */
   readonly mountpoint: string;
+  /** The mount as it was made. */
+  readonly entry: MountEntry;
   /**
    * Resolves when `unmount` has unmounted, or when the mount has gone by somebody's umount(8) and nobody uses it any
    * more: a mount that was detached is served to its last user.
    */
   readonly gone: Promise<void>;
-  readonly #id: number;
   readonly #isConnected: IsConnected;
   #settle: () => void = () => {};
 
   /** Made by `mount`. */
   constructor(entry: MountEntry, isConnected: IsConnected) {
     this.mountpoint = entry.mountpoint;
-    this.#id = entry.id;
+    this.entry = entry;
     this.#isConnected = isConnected;
     // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
     const timer = setInterval(() => {
@@ -97,15 +108,44 @@ export class Mount {
     await this.gone;
   }
 
+  /**
+   * Takes the mount away though nobody answers for it any more: whoever waits for an answer gets an error. It does not
+   * touch the mount.
+   *
+   * @returns what was done, in words
+   */
+  abort(): string {
+    const done: string[] = [];
+    const [, minor] = this.entry.device.split(':');
+    try {
+      writeFileSync(`${CONNECTIONS}/${minor}/abort`, '1');
+      done.push(`connection ${minor} aborted`);
+    } catch (error) {
+      // Not mounted there, or another's to write to: umount2 aborts it too, if the mount can still be found.
+      debug('%s: %s', this.mountpoint, (error as Error).message);
+    }
+    try {
+      const entry = this.#find();
+      if (entry && isOnTop(entry)) {
+        detach(entry.mountpoint);
+        done.push('unmounted');
+      }
+    } catch (error) {
+      done.push((error as Error).message);
+    }
+    return done.join(', ') || 'nothing is left of the mount';
+  }
+
   /** Where it is mounted now: it may have been moved. */
   #find(): MountEntry | undefined {
-    return readMounts().find(({ id, type }) => id === this.#id && type === FILESYSTEM_TYPE);
+    const { id, device } = this.entry;
+    return readMounts().find((entry) => entry.id === id && entry.device === device && isOurs(entry));
   }
 
   /** Takes away what an aborted connection leaves: a dead mount. The number may be that of another's mount by now. */
   async #clear(): Promise<void> {
     const entry = this.#find();
-    if (entry && mountAt(entry.mountpoint)?.id === entry.id && (await probe(entry.mountpoint)) === 'dead') {
+    if (entry && isOnTop(entry) && (await probe(entry.mountpoint)) === 'dead') {
       unmountEntry(entry, true);
     }
   }
@@ -122,7 +162,7 @@ export class Mount {
  * is there and does not answer. Nothing stays mounted
  */
 export function mount(tree: Tree, mountpoint: string, options: MountOptions = {}): Promise<Mount> {
-  const transport = transports[options.transport ?? DEFAULT_TRANSPORT];
+  const transport = transports[chosenTransport(options.transport ?? DEFAULT_TRANSPORT)];
   return mountWith((path, carry) => transport(tree, path, carry), mountpoint, options);
 }
 
@@ -157,16 +197,24 @@ async function mountNow(
   const path = await findMountpoint(mountpoint, nonempty);
   await mustHaveFuse();
   const before = mountAt(path)?.id;
+  // Where none is left, what has been mounted could not even be looked up to take it away.
+  const spare = openSync('/dev/null', 'r');
   try {
-    const isConnected = await inTime(carry(path, carryOptions), () => {
-      throw silent(path);
-    });
+    const isConnected = await inTime(
+      carry(path, carryOptions),
+      () => {
+        throw silent(path);
+      },
+      CARRY_TIME,
+    );
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
     if ((await probe(path)) !== 'alive') throw silent(path);
     debug('%s: mounted', path);
+    closeSync(spare);
     return new Mount(entry, isConnected);
   } catch (error) {
+    closeSync(spare);
     throw await explainFailure(error, path, before);
   }
 }
@@ -182,17 +230,38 @@ async function explainFailure(error: unknown, path: string, before: number | und
       return new BcfsError('EBUSY', `${path}: in use, somebody else has mounted there meanwhile`);
     }
     // This process too may have threads that wait for an answer, and could not end.
-    umount(path, MNT_DETACH | MNT_FORCE);
+    detach(path);
   }
   if (error instanceof BcfsError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new BcfsError(
-    'EPERM',
-    `${path}: the kernel refuses the mount (${reason}); CAP_SYS_ADMIN is needed`,
-    {
-      cause: error,
-    },
-  );
+  const { code } = error as { code?: unknown };
+  if (code === 'EMFILE' || code === 'ENFILE') return new BcfsError(code, `${path}: ${strerror(code)}`);
+  return refusal(path, error instanceof Error ? error.message : String(error), error);
+}
+
+/** Detaches what is mounted, without touching it: whoever waits for an answer gets an error. */
+function detach(path: string): void {
+  unmountAs(path, MNT_DETACH | MNT_FORCE);
+}
+
+/** umount2(2), or fusermount for those who may not. */
+function unmountAs(path: string, flags: number): void {
+  try {
+    umount(path, flags);
+  } catch (error) {
+    const isRefused = (error as BcfsError).code === 'EPERM' && !isRoot();
+    const fusermount = isRefused ? findFusermount() : undefined;
+    if (fusermount === undefined) throw error;
+    unmountByFusermount(fusermount, path, (flags & MNT_DETACH) !== 0);
+  }
+}
+
+function isOurs({ type }: MountEntry): boolean {
+  return type === FILESYSTEM_TYPE;
+}
+
+/** Whether a mount is what is seen at its mountpoint. */
+function isOnTop({ id, mountpoint }: MountEntry): boolean {
+  return mountAt(mountpoint)?.id === id;
 }
 
 /**
@@ -202,18 +271,20 @@ async function explainFailure(error: unknown, path: string, before: number | und
  * @throws BcfsError EINVAL if no bcfs is mounted there, EBUSY if it is in use, EPERM
  */
 export function unmountPath(path: string, detach: boolean): void {
-  if (mountAt(path)?.type !== FILESYSTEM_TYPE) {
+  const there = mountAt(path);
+  if (!there || !isOurs(there)) {
     throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
   }
   try {
-    umount(path, detach ? MNT_DETACH : 0);
+    unmountAs(path, detach ? MNT_DETACH : 0);
   } catch (error) {
     throw explainUmount(error as BcfsError, path);
   }
 }
 
-function unmountEntry({ id, mountpoint }: MountEntry, detach: boolean): void {
-  if (mountAt(mountpoint)?.id !== id) {
+function unmountEntry(entry: MountEntry, detach: boolean): void {
+  const { mountpoint } = entry;
+  if (!isOnTop(entry)) {
     throw new BcfsError('EBUSY', `${mountpoint}: something else is mounted over it; unmount that first`);
   }
   unmountPath(mountpoint, detach);
@@ -227,7 +298,10 @@ function explainUmount(error: BcfsError, path: string): BcfsError {
         `${path}: in use; see who: fuser -vm ${quote(path)}; or detach it: bcfs umount -l ${quote(path)}`,
       );
     case 'EPERM':
-      return new BcfsError('EPERM', `${path}: only root with CAP_SYS_ADMIN can unmount`);
+      return new BcfsError(
+        'EPERM',
+        `${path}: only root with CAP_SYS_ADMIN can unmount, or who mounted by fusermount`,
+      );
     default:
       return error;
   }
@@ -257,7 +331,7 @@ async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<st
   const path = await realMountpoint(mountpoint);
   let there: MountEntry | undefined;
   while ((there = mountAt(path))) {
-    if (there.type !== FILESYSTEM_TYPE) {
+    if (!isOurs(there)) {
       throw new BcfsError(
         'EBUSY',
         `${path}: in use, a ${there.type} is mounted there; mount elsewhere, or unmount it first`,
@@ -329,27 +403,29 @@ function isDead({ code }: NodeJS.ErrnoException): boolean {
 }
 
 /** What comes of `promise`, or, if nothing does in time, of `late`. */
-async function inTime<T, L>(promise: Promise<T>, late: () => L): Promise<T | L> {
+async function inTime<T, L>(promise: Promise<T>, late: () => L, time = ANSWER_TIME): Promise<T | L> {
   const settled = new AbortController();
   try {
-    return await Promise.race([
-      promise,
-      delay(ANSWER_TIME, undefined, { signal: settled.signal }).then(late),
-    ]);
+    return await Promise.race([promise, delay(time, undefined, { signal: settled.signal }).then(late)]);
   } finally {
     settled.abort();
   }
 }
 
-/** Whether this process can speak to the kernel's FUSE at all. */
+/** Whether this process can speak to the kernel's FUSE at all, or have fusermount do it. */
 async function mustHaveFuse(): Promise<void> {
-  if (process.geteuid?.() !== 0)
-    throw new BcfsError('EPERM', 'only root can mount; without it, try: bcfs sh');
   try {
     await (await open('/dev/fuse', constants.O_RDWR)).close();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM') {
+      if (!isRoot()) {
+        if (findFusermount() !== undefined) return;
+        throw new BcfsError(
+          'EPERM',
+          '/dev/fuse: permission denied; it needs root, or fusermount3 (the package fuse3); without, try: bcfs sh',
+        );
+      }
       throw new BcfsError('EPERM', '/dev/fuse: permission denied; in a container, it must be let in');
     }
     throw new BcfsError('ENODEV', 'no /dev/fuse here; load it with: modprobe fuse; without it, try: bcfs sh');

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 export interface MountEntry {
   readonly id: number;
+  /** The device number, `major:minor`; of a FUSE mount the minor one is the name of its connection. */
+  readonly device: string;
   readonly mountpoint: string;
   /** `fuse.bcfs` for ours. */
   readonly type: string;
@@ -19,10 +21,17 @@ export function mountAt(mountpoint: string, mounts = readMounts()): MountEntry |
 }
 
 function parseLine(line: string): MountEntry {
-  const [id, , , , mountpoint = '', ...rest] = line.split(' ');
+  const [id, , device = '', , mountpoint = '', ...rest] = line.split(' ');
   // After as many optional fields as there are.
   const [type = ''] = rest.slice(rest.indexOf('-') + 1);
-  return { id: Number(id), mountpoint: unescape(mountpoint), type };
+  return { id: Number(id), device, mountpoint: unescape(mountpoint), type };
+}
+
+/** A path as mountinfo writes it. */
+export function escape(path: string): string {
+  return path.replace(/[ \t\n\\]/g, (character) => {
+    return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  });
 }
 
 /** Space, tab, newline and backslash are written as three octal digits; the rest is raw bytes. */

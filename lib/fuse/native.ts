@@ -1,5 +1,5 @@
 /** The calls to libc that Node does not have. Linux only. */
-import { openSync, readdirSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { BcfsError, errnoName, strerror, type Errno } from '../errors.js';
 
@@ -13,6 +13,9 @@ interface Libc {
   dup(fd: number): number;
   dup2(from: number, to: number): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
+  socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
+  recvmsg(fd: number, message: object, flags: number): number;
+  _exit(code: number): never;
   /** Of the call before. */
   errno(): number;
 }
@@ -24,6 +27,16 @@ function libc(): Libc {
   if (loaded) return loaded;
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   const library = koffi.load('libc.so.6');
+  koffi.struct('iovec', { base: 'void *', length: 'size_t' });
+  koffi.struct('msghdr', {
+    name: 'void *',
+    nameLength: 'uint32_t',
+    vectors: 'iovec *',
+    vectorCount: 'size_t',
+    control: 'void *',
+    controlLength: 'size_t',
+    flags: 'int',
+  });
   loaded = {
     mount: library.func(
       'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
@@ -36,6 +49,11 @@ function libc(): Libc {
     dup: library.func('int dup(int fd)') as Libc['dup'],
     dup2: library.func('int dup2(int from, int to)') as Libc['dup2'],
     fcntl: library.func('int fcntl(int fd, int command, ...)') as Libc['fcntl'],
+    socketpair: library.func(
+      'int socketpair(int domain, int type, int protocol, void *pair)',
+    ) as Libc['socketpair'],
+    recvmsg: library.func('long recvmsg(int fd, _Inout_ msghdr *message, int flags)') as Libc['recvmsg'],
+    _exit: library.func('void _exit(int code)') as unknown as Libc['_exit'],
     errno: () => koffi.errno(),
   };
   return loaded;
@@ -46,6 +64,18 @@ export const MNT_FORCE = 1;
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
 const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SCM_RIGHTS = 1;
+const MSG_CMSG_CLOEXEC = 0x40000000;
+/** struct cmsghdr, a size_t and two ints, with room for one descriptor; and what it says its length is. */
+const CONTROL_SIZE = 24;
+const CONTROL_LENGTH = 20;
 const EFD_CLOEXEC = 0o2000000;
 /** struct pollfd: an int and two shorts. */
 const POLLFD_SIZE = 8;
@@ -128,7 +158,9 @@ export function umount(mountpoint: string, flags: number): void {
  */
 export function divertStderr(): number {
   const saved = check(libc().dup(2), 'dup');
-  check(libc().dup2(openSync('/dev/null', 'w'), 2), 'dup2');
+  const nowhere = openSync('/dev/null', 'w');
+  check(libc().dup2(nowhere, 2), 'dup2');
+  closeSync(nowhere);
   return saved;
 }
 
@@ -145,6 +177,54 @@ export function fuseDescriptors(): number[] {
 /** Closes a descriptor in whatever this process spawns. */
 export function closeOnExec(fd: number): void {
   check(libc().fcntl(fd, F_SETFD, 'int', FD_CLOEXEC), 'fcntl');
+}
+
+/** Has reads of a descriptor, and of all that share it, return at once. */
+export function setNonblocking(fd: number): void {
+  const flags = check(libc().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
+  check(libc().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
+}
+
+/** Two sockets that lead to each other, closed on exec. */
+export function socketPair(): [number, number] {
+  const pair = Buffer.alloc(8);
+  check(libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 'socketpair');
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+/**
+ * Takes the descriptor that somebody sent over a socket, closed on exec; waits until something comes, or the other end
+ * is closed. Source: unix(7), cmsg(3).
+ *
+ * @returns undefined if none came
+ */
+export function receiveDescriptor(socket: number): number | undefined {
+  const control = Buffer.alloc(CONTROL_SIZE);
+  const message = {
+    name: null,
+    nameLength: 0,
+    vectors: [{ base: Buffer.alloc(1), length: 1 }],
+    vectorCount: 1,
+    control,
+    controlLength: CONTROL_SIZE,
+    flags: 0,
+  };
+  check(libc().recvmsg(socket, message, MSG_CMSG_CLOEXEC), 'recvmsg');
+  const isOne =
+    control.readUInt32LE(0) === CONTROL_LENGTH &&
+    control.readInt32LE(8) === SOL_SOCKET &&
+    control.readInt32LE(12) === SCM_RIGHTS;
+  return isOne ? control.readInt32LE(16) : undefined;
+}
+
+/** Ends the process without waiting for its threads, one of which may never end. */
+export function exitNow(code: number): never {
+  return libc()._exit(code);
+}
+
+/** Loads now what the first call would load then, when there may be no descriptor left. @throws Error if it cannot be */
+export function loadNative(): void {
+  libc();
 }
 
 /** Whether a descriptor leads to /dev/fuse. */

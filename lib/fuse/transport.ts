@@ -4,7 +4,19 @@ import type { Tree } from '../configfs/tree.js';
 /** What can carry a tree: fuse-native and its libfuse, or the kernel's protocol spoken over /dev/fuse. */
 export const transportNames = ['fuse-native', 'dev-fuse'] as const;
 export type TransportName = (typeof transportNames)[number];
-export const DEFAULT_TRANSPORT: TransportName = 'fuse-native';
+
+/** What a person or a program may ask for: one of them, or the one that is best here. */
+export const transportChoices = ['auto', ...transportNames] as const;
+export type TransportChoice = (typeof transportChoices)[number];
+export const DEFAULT_TRANSPORT: TransportChoice = 'auto';
+
+/**
+ * The transport that a choice stands for. `auto` is dev-fuse: there is no machine that has fuse-native only, for both
+ * need the same /dev/fuse and the same calls to libc, and fuse-native its binding and its libfuse besides.
+ */
+export function chosenTransport(choice: TransportChoice): TransportName {
+  return choice === 'auto' ? 'dev-fuse' : choice;
+}
 
 export interface CarryOptions {
   /** Read-only for everybody: EROFS. */
