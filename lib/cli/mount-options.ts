@@ -1,6 +1,10 @@
 /** `-o opt[,opt…]`, as mount(8) and fstab give it. One table says what each option means. */
 import { InvalidArgumentError } from 'commander';
 
+/** What feeds the engine: `--host`. `auto` is cgroups where they can be written, else /proc; `none` nothing. */
+export const hostNames = ['auto', 'cgroup', 'procfs', 'none'] as const;
+export type HostName = (typeof hostNames)[number];
+
 /** What the options ask for. Serialisable: the daemon gets it as a message. */
 export interface MountSettings {
   ro: boolean;
@@ -9,6 +13,14 @@ export interface MountSettings {
   strict: boolean;
   uid: number;
   gid: number;
+  /** Seconds between two samples of what is read process by process. */
+  interval: number;
+  /** The name of bcfs's own directory in each hierarchy of cgroups. */
+  cgroup: string;
+  /** Whether the kernel may kill tasks to hold `physpages/limit`. */
+  oom: boolean;
+  /** Whether the tasks are trusted not to raise their own limits, so that these need not be set again. */
+  trust: boolean;
   /** Kernel mount flags to pass on. */
   flags: string[];
 }
@@ -18,7 +30,7 @@ type Apply = (settings: MountSettings, value: string) => void;
 /** uid and gid: 32 bits, and the last value means "none" to the kernel. */
 const MAX_OWNER = 2 ** 32 - 2;
 
-const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict', on: boolean) => Apply =
+const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict' | 'oom' | 'trust', on: boolean) => Apply =
   (key, on) => (settings) => {
     settings[key] = on;
   };
@@ -28,6 +40,29 @@ const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
     throw new InvalidArgumentError(`-o ${key}=${value}: not a number from 0 to ${MAX_OWNER}`);
   }
   settings[key] = Number(value);
+};
+
+/** Seconds: more often would cost more than it tells, less often would tell nothing. */
+const INTERVAL = { min: 0.1, max: 3600 };
+
+const interval: Apply = (settings, value) => {
+  const seconds = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : NaN;
+  if (!(seconds >= INTERVAL.min && seconds <= INTERVAL.max)) {
+    throw new InvalidArgumentError(
+      `-o interval=${value}: not a number of seconds from ${INTERVAL.min} to ${INTERVAL.max}`,
+    );
+  }
+  settings.interval = seconds;
+};
+
+/** Bytes of a file name. */
+const MAX_NAME = 255;
+
+const cgroup: Apply = (settings, value) => {
+  if (/^\.{0,2}$|[/\0\n]/.test(value) || Buffer.byteLength(value) > MAX_NAME) {
+    throw new InvalidArgumentError(`-o cgroup=${value}: not the name of one directory`);
+  }
+  settings.cgroup = value;
 };
 
 const pass: (name: string) => Apply = (name) => (settings) => {
@@ -46,6 +81,10 @@ const options: Readonly<Record<string, Apply>> = {
   strict: flag('strict', true),
   'uid=': owner('uid'),
   'gid=': owner('gid'),
+  'interval=': interval,
+  'cgroup=': cgroup,
+  oom: flag('oom', true),
+  trust: flag('trust', true),
   noexec: pass('noexec'),
   nosuid: pass('nosuid'),
   nodev: pass('nodev'),
@@ -65,6 +104,10 @@ export function defaultSettings(): MountSettings {
     strict: false,
     uid: 0,
     gid: 0,
+    interval: 1,
+    cgroup: 'bcfs',
+    oom: false,
+    trust: false,
     flags: [],
   };
 }

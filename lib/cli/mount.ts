@@ -8,7 +8,7 @@ import type { Report } from './daemon.js';
 import { absolutePath } from './absolute-path.js';
 import { exitCodes, fail, failureOf } from './exit.js';
 import type { Order } from './serve.js';
-import { defaultSettings, type MountSettings } from './mount-options.js';
+import { defaultSettings, type HostName, type MountSettings } from './mount-options.js';
 
 export interface MountFlags {
   readonly foreground?: true;
@@ -16,6 +16,7 @@ export interface MountFlags {
   readonly log?: string;
   readonly options?: MountSettings;
   readonly transport: TransportName;
+  readonly host: HostName;
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
@@ -23,6 +24,7 @@ export async function mountCommand(mountpoint: string, flags: MountFlags): Promi
     mountpoint: absolutePath(mountpoint),
     settings: flags.options ?? defaultSettings(),
     transport: flags.transport,
+    host: flags.host,
   };
   if (flags.debug) createDebug.enable('bcfs:*');
   if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);

@@ -11,7 +11,7 @@ import type { DeviceOrder } from './device-thread.js';
 import { exitCodes, failureOf } from './exit.js';
 import { hostTree } from './host-tree.js';
 import { logTo } from './log.js';
-import type { MountSettings } from './mount-options.js';
+import type { HostName, MountSettings } from './mount-options.js';
 
 /** How often to look for moved tasks that have ended, in milliseconds. */
 const REAP_INTERVAL = 1000;
@@ -27,6 +27,8 @@ export interface Order {
   readonly mountpoint: string;
   readonly settings: MountSettings;
   readonly transport: TransportName;
+  /** What feeds the engine. */
+  readonly host: HostName;
 }
 
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */

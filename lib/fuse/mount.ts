@@ -196,15 +196,24 @@ async function explainFailure(error: unknown, path: string, before: number | und
 }
 
 /**
+ * The bcfs that is mounted at a real path.
+ *
+ * @throws BcfsError EINVAL if there is none
+ */
+export function bcfsAt(path: string): MountEntry {
+  const entry = mountAt(path);
+  if (entry?.type === FILESYSTEM_TYPE) return entry;
+  throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
+}
+
+/**
  * Unmounts a bcfs that any process has mounted.
  *
  * @param detach as in `Mount.unmount`
  * @throws BcfsError EINVAL if no bcfs is mounted there, EBUSY if it is in use, EPERM
  */
 export function unmountPath(path: string, detach: boolean): void {
-  if (mountAt(path)?.type !== FILESYSTEM_TYPE) {
-    throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
-  }
+  bcfsAt(path);
   try {
     umount(path, detach ? MNT_DETACH : 0);
   } catch (error) {

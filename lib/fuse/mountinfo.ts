@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 export interface MountEntry {
   readonly id: number;
+  /** `0:39`: major and minor of the file system; the same from every path and mount namespace. */
+  readonly device: string;
   readonly mountpoint: string;
   /** `fuse.bcfs` for ours. */
   readonly type: string;
@@ -19,10 +21,10 @@ export function mountAt(mountpoint: string, mounts = readMounts()): MountEntry |
 }
 
 function parseLine(line: string): MountEntry {
-  const [id, , , , mountpoint = '', ...rest] = line.split(' ');
+  const [id, , device = '', , mountpoint = '', ...rest] = line.split(' ');
   // After as many optional fields as there are.
   const [type = ''] = rest.slice(rest.indexOf('-') + 1);
-  return { id: Number(id), mountpoint: unescape(mountpoint), type };
+  return { id: Number(id), device, mountpoint: unescape(mountpoint), type };
 }
 
 /** Space, tab, newline and backslash are written as three octal digits; the rest is raw bytes. */
