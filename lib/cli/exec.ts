@@ -54,8 +54,7 @@ const STANDARD = [0, 1, 2];
  * @throws BcfsError the errno of execve(2); the process is as good as before, but for its signals and limits
  */
 export function execWords(words: number): never {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const library = koffi.load('libc.so.6');
+  const { koffi, library } = load();
   const libc: Libc = {
     execvpe: library.func(
       'int execvpe(const void *file, const void *argv, const void *env)',
@@ -85,6 +84,17 @@ export function execWords(words: number): never {
   libc.execvpe(file, pointers(argv), pointers(env));
   const code = errnoName(koffi.errno());
   throw new BcfsError(code, strerror(code));
+}
+
+/** Ends the process without waiting for any thread of it: _exit(2). */
+export function exitAtOnce(code: number): never {
+  const exit = load().library.func('void _exit(int status)') as (status: number) => never;
+  return exit(code);
+}
+
+function load() {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  return { koffi, library: koffi.load('libc.so.6') };
 }
 
 /** What proc shows as bytes, each string with a zero at its end. */

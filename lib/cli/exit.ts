@@ -69,8 +69,12 @@ export function oneLine(text: string): string {
   });
 }
 
-/** Prints the one line and ends the process. */
-export function fail({ exitCode, message }: Failure): never {
+/**
+ * Prints the one line and ends the process.
+ *
+ * @param exit Default: after Node has waited for its threads, which a mount that hangs may hold for ever
+ */
+export function fail({ exitCode, message }: Failure, exit: (code: number) => never = process.exit): never {
   process.stderr.write(`bcfs: ${oneLine(message)}\n`);
-  process.exit(exitCode);
+  return exit(exitCode);
 }

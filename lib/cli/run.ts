@@ -10,7 +10,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
 import { bcfsAt, realMountpoint } from '../fuse/mount.js';
 import { absolutePath } from './absolute-path.js';
-import { execWords } from './exec.js';
+import { execWords, exitAtOnce } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
 import { inTime } from './in-time.js';
 import type { Setting } from './setting.js';
@@ -55,6 +55,8 @@ export async function runCommand(
       throw cannotRun(name, error as BcfsError);
     }
   } catch (error) {
+    // What hangs would hang again, and whoever waits for it could not end.
+    if (isTimeout(error)) fail(failureOf(error), exitAtOnce);
     // One that fails says no more than the failure that led here.
     for (const step of undo.reverse()) await step().catch(() => undefined);
     fail(error instanceof Unrunnable ? error.failure : failureOf(error));
@@ -139,6 +141,10 @@ async function onMount<T>(path: string, failure: string, call: (path: string) =>
     if (error instanceof BcfsError) throw error;
     throw explain(error as NodeJS.ErrnoException, `${path}: ${failure}`);
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof BcfsError && error.code === 'ETIMEDOUT';
 }
 
 /** Errors that have the same meaning here as for every command; the others are a beancounter's refusal. */

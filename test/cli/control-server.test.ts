@@ -122,20 +122,20 @@ t.test('events go to those who asked for them, until they go', async (t) => {
   const path = `${await socketDirectory(t)}/0:1.sock`;
   const server = await served(t, path, nothing);
   const [deaf, ...clients] = [talk(path), talk(path), talk(path)];
-  deaf!.say('{"ask":"ps"}\n');
+  deaf.say('{"ask":"ps"}\n');
   for (const client of clients) client.say('{"ask":"events"}\n');
-  await until('all are answered', () => [deaf!, ...clients].every((each) => each.replies().length === 1));
+  await until('all are answered', () => [deaf, ...clients].every((each) => each.replies().length === 1));
   server.event(event);
   await until('all have it', () => clients.every((each) => each.replies().length === 2));
-  t.strictSame(clients[0]!.replies(), [{ answer: null }, { event }]);
-  clients[0]!.end();
-  await clients[0]!.closed;
+  t.strictSame(clients[0].replies(), [{ answer: null }, { event }]);
+  clients[0].end();
+  await clients[0].closed;
   server.event(event);
-  await until('the other has both', () => clients[1]!.replies().length === 3);
+  await until('the other has both', () => clients[1].replies().length === 3);
   await server.close();
-  await clients[1]!.closed;
-  t.strictSame(clients[1]!.replies().pop(), { end: true }, 'and is told of the end');
-  t.strictSame(deaf!.replies(), [{ answer: null }]);
+  await clients[1].closed;
+  t.strictSame(clients[1].replies().pop(), { end: true }, 'and is told of the end');
+  t.strictSame(deaf.replies(), [{ answer: null }]);
   server.event(event);
 });
 
@@ -213,7 +213,7 @@ t.test('the socket is root’s alone, whatever the umask, in a directory that is
   const server = await served(t, `${directory}/0:1.sock`, nothing);
   t.equal((await stat(directory)).mode & 0o777, 0o755);
   t.equal((await stat(`${directory}/0:1.sock`)).mode & 0o777, 0o600);
-  t.equal(process.umask(), 0o022);
+  t.equal(process.umask(0o022), 0o022);
   await server.close();
   t.strictSame(await readdir(directory), [], 'and gone when it is closed');
   process.umask(0);
