@@ -11,16 +11,28 @@ const { loadNative } = await import('../fuse/native.js');
 const { Session } = await import('../fuse/protocol/session.js');
 const { Pulse } = await import('../fuse/watchdog.js');
 const { logTo } = await import('./log.js');
-const { hostTree } = await import('./host-tree.js');
+const { hostTree, liveTree } = await import('./host-tree.js');
+const { answerQuestions, tellEvent } = await import('./host-connection.js');
 
-const { stop, stderr, validity, settings, pulse: shared } = workerData as DeviceOrder;
+const { stop, stderr, validity, settings, live, pulse: shared } = workerData as DeviceOrder;
 const log = logTo(stderr);
 const pulse = new Pulse(shared);
-const { tree, host } = hostTree(settings, log);
-const session = new Session(tree, { log, validity });
+const host = live
+  ? liveTree(settings, live, log, (event) => tellEvent(live.questions, event))
+  : hostTree(settings, log);
+const session = new Session(host.tree, { log, validity });
 loadNative();
 
 parentPort?.once('message', (fd: number) => {
-  serveBlocking(fd, session, { stop, tick: () => host.reap(), beat: () => pulse.beat() });
+  serveBlocking(fd, session, {
+    stop,
+    attend: live && {
+      fd: live.wake,
+      run: () => answerQuestions(live.questions, (request) => host.answer(request)),
+    },
+    tick: () => host.tick(),
+    beat: () => pulse.beat(),
+  });
+  host.close();
 });
 parentPort?.postMessage('ready');

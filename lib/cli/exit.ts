@@ -28,6 +28,10 @@ export const exitCodes = {
   NO_ANSWER: 16,
   /** No bcfs is mounted there. */
   NOT_MOUNTED: 17,
+  /** `bcfs run`: the command cannot be executed. As env(1). */
+  NOT_EXECUTABLE: 126,
+  /** `bcfs run`: there is no such command. As env(1). */
+  NOT_FOUND: 127,
 } as const;
 
 const codeOf: Partial<Record<ErrnoName, number>> = {
@@ -58,11 +62,22 @@ export function failureOf(error: unknown): Failure {
 
 /** A text with its control characters spelled out, newlines above all: a path may hold any. */
 export function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return text.replace(/\p{Cc}/gu, (character) => {
+    const spelled = JSON.stringify(character).slice(1, -1);
+    // JSON has no spelling of its own for DEL and for 0x80 to 0x9f.
+    return spelled === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : spelled;
+  });
 }
 
-/** Prints the one line and ends the process. */
-export function fail({ exitCode, message }: Failure): never {
+/**
+ * Prints the one line and ends the process.
+ *
+ * @param exit Default: after Node has waited for its threads, which a mount that hangs may hold for ever
+ */
+export function fail(
+  { exitCode, message }: Failure,
+  exit: (code: number) => never = (code) => process.exit(code),
+): never {
   process.stderr.write(`bcfs: ${oneLine(message)}\n`);
-  process.exit(exitCode);
+  return exit(exitCode);
 }

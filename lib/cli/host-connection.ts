@@ -69,6 +69,14 @@ export function answerQuestions(port: MessagePort, answer: (request: HostRequest
   }
 }
 
+/** Answers each question as it comes: for a thread that has an event loop. */
+export function answerEach(port: MessagePort, answer: (request: HostRequest) => unknown): void {
+  port.on('message', ({ number, request }: Question) => {
+    port.postMessage(answerOne(number, () => answer(request)));
+  });
+  port.unref();
+}
+
 function answerOne(number: number, answer: () => unknown): Message {
   try {
     return { number, answer: answer() };

@@ -1,32 +1,124 @@
 /** The beancounters of this machine's tasks as a tree: what `bcfs <mountpoint>` mounts and `bcfs sh` walks. */
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Registry } from '../bc/registry.js';
 import { taskSource } from '../bc/task-source.js';
 import { Tasks } from '../bc/tasks.js';
 import type { Tree } from '../configfs/tree.js';
+import { BcfsError } from '../errors.js';
+import { addressSharers } from '../host/address-sharers.js';
+import type { MachineOptions } from '../host/groups.js';
+import { LiveHost, type SamplerLink } from '../host/live-host.js';
+import { findMachine } from '../host/machine.js';
+import { sharesMemory } from '../host/native.js';
+import { kernelPressure } from '../host/oom.js';
 import { ProcfsTasks } from '../host/procfs-tasks.js';
+import { readBelongings } from '../host/process-reader.js';
+import type { HostEvent, HostRequest } from '../host/report.js';
+import type { Sample } from '../host/sampling.js';
 import { beancounterTree } from '../nodes/subsystem.js';
 import type { MountSettings } from './mount-options.js';
 
 export interface HostTree {
   readonly tree: Tree;
-  readonly host: ProcfsTasks;
+  /** To be called about once a second, by the thread that the tree lives on. */
+  tick(): void;
+  /** Answers `bcfs status` and its kin. @throws BcfsError ENOTSUP if no task is followed */
+  answer(request: HostRequest): unknown;
+  /** Leaves what has tasks as it is, for the next daemon to find. */
+  close(): void;
+}
+
+/** How live tasks are followed. */
+export interface LiveOrder {
+  readonly machine: MachineOptions;
+  /** To the thread that samples. */
+  readonly sampler: MessagePort;
+  readonly statePath: string;
+  /** Of the daemon. */
+  readonly pid: number;
 }
 
 /** @param log takes one line about something that should not have happened */
-export function hostTree({ uid, gid, strict }: MountSettings, log: (line: string) => void): HostTree {
+export function hostTree(settings: MountSettings, log: (line: string) => void): HostTree {
+  const { uid, gid } = settings;
   const registry = new Registry({ log });
   const tasks = new Tasks(registry);
   const host = new ProcfsTasks(tasks);
+  const find = (pid: number) => host.find(pid);
+  const source = taskSource(tasks, find, (bc) => host.reapOf(bc));
+  const tree = beancounterTree(registry, { uid, gid, dialect: dialectOf(settings), source, log });
+  return {
+    tree,
+    tick: () => host.reap(),
+    answer: () => {
+      throw new BcfsError('ENOTSUP', 'no task is followed: it was mounted with --host none');
+    },
+    close: () => undefined,
+  };
+}
+
+/**
+ * The tree of live tasks, restored from what a daemon before has left.
+ *
+ * @throws BcfsError EPERM if cgroups were asked for and none can be written
+ */
+export function liveTree(
+  settings: MountSettings,
+  order: LiveOrder,
+  log: (line: string) => void,
+  onEvent: (event: HostEvent) => void,
+): HostTree {
+  const { uid, gid, interval, cgroup, oom, trust } = settings;
+  const host = new LiveHost({
+    machine: findMachine(order.machine),
+    sampler: samplerLink(order.sampler),
+    readBelongings,
+    sharersOf: (pid) => addressSharers('/proc', pid, sharesMemory),
+    statePath: order.statePath,
+    directory: cgroup,
+    interval,
+    log,
+    onEvent,
+    ownPids: [order.pid],
+    pressure: oom ? kernelPressure() : undefined,
+  });
+  const registry = new Registry({ resources: host.resources, log });
   const tree = beancounterTree(registry, {
     uid,
     gid,
-    dialect: strict ? 'strict' : 'people',
-    source: taskSource(
-      tasks,
-      (pid) => host.find(pid),
-      (bc) => host.reapOf(bc),
-    ),
+    dialect: dialectOf(settings),
+    source: host,
+    trust,
     log,
   });
-  return { tree, host };
+  host.restore(registry, (id) => mustMake(tree, id));
+  return {
+    tree,
+    tick: () => host.tick(),
+    answer: (request) => host.answer(request),
+    close: () => host.close(),
+  };
+}
+
+function dialectOf({ strict }: MountSettings) {
+  return strict ? 'strict' : 'people';
+}
+
+function mustMake(tree: Tree, id: number): void {
+  const made = tree.mkdir(tree.root, String(id));
+  if (typeof made === 'number') throw new Error(`mkdir ${id}: errno ${made}`);
+}
+
+/** Neither side waits for the other: what has come is taken when somebody looks. */
+function samplerLink(port: MessagePort): SamplerLink {
+  return {
+    post: (request) => port.postMessage(request),
+    take: () => {
+      const samples: Sample[] = [];
+      for (let received; (received = receiveMessageOnPort(port) as { message: Sample } | undefined);) {
+        samples.push(received.message);
+      }
+      return samples;
+    },
+  };
 }

@@ -1,6 +1,10 @@
 /** `-o opt[,opt…]`, as mount(8) and fstab give it. One table says what each option means. */
 import { InvalidArgumentError } from 'commander';
 
+/** What feeds the engine: `--host`. `auto` is cgroups where they can be written, else /proc; `none` nothing. */
+export const hostNames = ['auto', 'cgroup', 'procfs', 'none'] as const;
+export type HostName = (typeof hostNames)[number];
+
 /** What the options ask for. Serialisable: the daemon gets it as a message. */
 export interface MountSettings {
   ro: boolean;
@@ -13,6 +17,14 @@ export interface MountSettings {
   watchdog: number;
   uid: number;
   gid: number;
+  /** Seconds between two samples of what is read process by process. */
+  interval: number;
+  /** The name of bcfs's own directory in each hierarchy of cgroups. */
+  cgroup: string;
+  /** When the whole machine is short of memory, kill in the beancounter most above its barrier. */
+  oom: boolean;
+  /** Take moves by those to whom `tasks` was given, though the transport does not tell who they are. */
+  trust: boolean;
   /** Kernel mount flags to pass on. */
   flags: string[];
 }
@@ -28,10 +40,12 @@ const DEFAULT_WATCHDOG = 20;
 /** Seconds: a day. */
 const MAX_WATCHDOG = 24 * 60 * 60;
 
-const flag: (key: 'ro' | 'allowOther' | 'nonempty' | 'strict' | 'autoUnmount', on: boolean) => Apply =
-  (key, on) => (settings) => {
-    settings[key] = on;
-  };
+const flag: (
+  key: 'ro' | 'allowOther' | 'nonempty' | 'strict' | 'autoUnmount' | 'oom' | 'trust',
+  on: boolean,
+) => Apply = (key, on) => (settings) => {
+  settings[key] = on;
+};
 
 const owner: (key: 'uid' | 'gid') => Apply = (key) => (settings, value) => {
   if (!/^[0-9]+$/.test(value) || Number(value) > MAX_OWNER) {
@@ -45,6 +59,29 @@ const seconds: (key: 'watchdog') => Apply = (key) => (settings, value) => {
     throw new InvalidArgumentError(`-o ${key}=${value}: not a number of seconds from 0 to ${MAX_WATCHDOG}`);
   }
   settings[key] = Number(value);
+};
+
+/** Seconds: more often would cost more than it tells, less often would tell nothing. */
+const INTERVAL = { min: 0.1, max: 3600 };
+
+const interval: Apply = (settings, value) => {
+  const seconds = /^[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : NaN;
+  if (!(seconds >= INTERVAL.min && seconds <= INTERVAL.max)) {
+    throw new InvalidArgumentError(
+      `-o interval=${value}: not a number of seconds from ${INTERVAL.min} to ${INTERVAL.max}`,
+    );
+  }
+  settings.interval = seconds;
+};
+
+/** Bytes of a file name. */
+const MAX_NAME = 255;
+
+const cgroup: Apply = (settings, value) => {
+  if (/^\.{0,2}$|[/\0\n]/.test(value) || Buffer.byteLength(value) > MAX_NAME) {
+    throw new InvalidArgumentError(`-o cgroup=${value}: not the name of one directory`);
+  }
+  settings.cgroup = value;
 };
 
 const pass: (name: string) => Apply = (name) => (settings) => {
@@ -66,6 +103,10 @@ const options: Readonly<Record<string, Apply>> = {
   'watchdog=': seconds('watchdog'),
   'uid=': owner('uid'),
   'gid=': owner('gid'),
+  'interval=': interval,
+  'cgroup=': cgroup,
+  oom: flag('oom', true),
+  trust: flag('trust', true),
   noexec: pass('noexec'),
   nosuid: pass('nosuid'),
   nodev: pass('nodev'),
@@ -88,6 +129,10 @@ export function defaultSettings(): MountSettings {
     // Who mounts: nobody else could use a tree that was another's.
     uid: process.geteuid?.() ?? 0,
     gid: process.getegid?.() ?? 0,
+    interval: 1,
+    cgroup: process.env['BCFS_CGROUP'] ?? 'bcfs',
+    oom: false,
+    trust: false,
     flags: [],
   };
 }

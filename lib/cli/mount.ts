@@ -8,7 +8,7 @@ import type { Report } from './daemon.js';
 import { absolutePath } from './absolute-path.js';
 import { exitCodes, fail, failureOf } from './exit.js';
 import type { Order } from './serve.js';
-import { defaultSettings, type MountSettings } from './mount-options.js';
+import { defaultSettings, type HostName, type MountSettings } from './mount-options.js';
 
 /** How long the daemon may take to come up, in milliseconds, and to end when it is told to. */
 const START_TIME = 30_000;
@@ -20,6 +20,7 @@ export interface MountFlags {
   readonly log?: string;
   readonly options?: MountSettings;
   readonly transport: TransportChoice;
+  readonly host: HostName;
 }
 
 export async function mountCommand(mountpoint: string, flags: MountFlags): Promise<void> {
@@ -27,6 +28,7 @@ export async function mountCommand(mountpoint: string, flags: MountFlags): Promi
     mountpoint: absolutePath(mountpoint),
     settings: flags.options ?? defaultSettings(),
     transport: flags.transport,
+    host: flags.host,
   };
   if (flags.debug) createDebug.enable('bcfs:*');
   if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);

@@ -1,7 +1,7 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
-import type { BcfsError } from '../errors.js';
+import { describe, type BcfsError } from '../errors.js';
 import { mountDevice } from '../fuse/device.js';
 import { mountWith, type Mount } from '../fuse/mount.js';
 import { divertStderr, exitNow, restoreStderr } from '../fuse/native.js';
@@ -9,12 +9,15 @@ import { chosenTransport, type Carry, type TransportChoice, type TransportName }
 import { Watchdog, type Pulse } from '../fuse/watchdog.js';
 import { exitCodes, failureOf } from './exit.js';
 import { guard } from './guardian.js';
+import { answerEach, tellEvent } from './host-connection.js';
+import type { HostTree } from './host-tree.js';
+import { listenWithoutTasks, LiveDaemon } from './live-daemon.js';
 import { logTo } from './log.js';
-import type { MountSettings } from './mount-options.js';
+import type { HostName, MountSettings } from './mount-options.js';
 import { ServingThread } from './serving-thread.js';
 
-/** How often to look for moved tasks that have ended, in milliseconds. */
-const REAP_INTERVAL = 1000;
+/** How often the host has to look at its tasks, in milliseconds. */
+const TICK_INTERVAL = 1000;
 
 /** How long to wait before the next try to unmount, in milliseconds. */
 const RETRY_INTERVAL = 500;
@@ -30,14 +33,20 @@ export interface Order {
   readonly mountpoint: string;
   readonly settings: MountSettings;
   readonly transport: TransportChoice;
+  /** What feeds the engine. */
+  readonly host: HostName;
 }
 
 /** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
-export async function serve({ mountpoint, settings, transport }: Order, ready: () => void): Promise<never> {
+export async function serve(
+  { mountpoint, settings, transport, host }: Order,
+  ready: () => void,
+): Promise<never> {
   // libfuse writes to descriptor 2 whatever it likes.
   const stderr = divertStderr();
   const log = logTo(stderr);
-  const server = servers[chosenTransport(transport)](settings, stderr);
+  const live = host === 'none' ? undefined : new LiveDaemon(mountpoint, settings, host, log);
+  const server = servers[chosenTransport(transport)](settings, stderr, live);
   const { ro, allowOther, nonempty, flags, autoUnmount, watchdog } = settings;
   const mounting = mountWith(server.carry, mountpoint, {
     ro,
@@ -70,9 +79,14 @@ export async function serve({ mountpoint, settings, transport }: Order, ready: (
     process.exitCode = exitCodes.FAILURE;
     void end().finally(() => process.exit());
   });
+  const { device } = mounted.entry;
+  await (live ? live.listen(device) : listenWithoutTasks(device)).catch((error: unknown) => {
+    log(`bcfs status and its kin cannot ask: ${describe(error)}`);
+  });
   ready();
   await mounted.gone;
   guardian?.dismiss();
+  await live?.end();
   const isEnded = await Promise.race([server.end().then(() => true), delay(END_TIME, false)]);
   const failure = server.failure();
   if (failure) {
@@ -111,24 +125,33 @@ interface Server {
 }
 
 /** fuse-native serves on this thread. */
-function serveHere(settings: MountSettings, stderr: number): Server {
+function serveHere(settings: MountSettings, stderr: number, live: LiveDaemon | undefined): Server {
+  let host: HostTree | undefined;
   return {
     // Loaded here alone: with dev-fuse nothing of it is on this thread.
     carry: async (path, options) => {
-      const { hostTree } = await import('./host-tree.js');
+      const { hostTree, liveTree } = await import('./host-tree.js');
       const { fuseNative } = await import('../fuse/fuse-native.js');
-      const { tree, host } = hostTree(settings, logTo(stderr));
-      setInterval(() => host.reap(), REAP_INTERVAL);
-      return fuseNative(tree, path, options);
+      const log = logTo(stderr);
+      const made = live
+        ? liveTree(settings, live.order, log, (event) => tellEvent(live.order.questions, event))
+        : hostTree(settings, log);
+      host = made;
+      if (live) answerEach(live.order.questions, (request) => made.answer(request));
+      setInterval(() => made.tick(), TICK_INTERVAL);
+      return fuseNative(made.tree, path, options);
     },
-    end: () => Promise.resolve(),
+    end: () => {
+      host?.close();
+      return Promise.resolve();
+    },
     failure: () => undefined,
   };
 }
 
 /** dev-fuse serves on a thread that does nothing else, and that the tree lives on. */
-function serveOnThread(settings: MountSettings, stderr: number): Server {
-  const thread = new ServingThread({ stderr, validity: VALIDITY, settings });
+function serveOnThread(settings: MountSettings, stderr: number, live: LiveDaemon | undefined): Server {
+  const thread = new ServingThread({ stderr, validity: VALIDITY, settings, live: live?.order });
   return {
     // Nothing is mounted before it can be served.
     carry: async (path, options) => {
@@ -142,7 +165,9 @@ function serveOnThread(settings: MountSettings, stderr: number): Server {
   };
 }
 
-const servers: Readonly<Record<TransportName, (settings: MountSettings, stderr: number) => Server>> = {
+type MakeServer = (settings: MountSettings, stderr: number, live: LiveDaemon | undefined) => Server;
+
+const servers: Readonly<Record<TransportName, MakeServer>> = {
   'fuse-native': serveHere,
   'dev-fuse': serveOnThread,
 };

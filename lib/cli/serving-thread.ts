@@ -1,9 +1,10 @@
 /** The thread that a daemon's tree lives on with the transport dev-fuse, as the main thread sees it. */
 import { closeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import { Worker, type MessagePort } from 'node:worker_threads';
 import { BcfsError } from '../errors.js';
 import { eventfd, wake } from '../fuse/native.js';
 import { Pulse } from '../fuse/watchdog.js';
+import type { LiveOrder } from './host-tree.js';
 import type { MountSettings } from './mount-options.js';
 
 /** What the thread is given when it starts. */
@@ -15,8 +16,17 @@ export interface DeviceOrder {
   /** As in `CarryOptions`. */
   readonly validity: number;
   readonly settings: MountSettings;
+  /** How live tasks are followed, and the way to whoever asks; undefined: not at all. */
+  readonly live: ThreadLiveOrder | undefined;
   /** Of the `Pulse` that says whether it is at work. */
   readonly pulse: SharedArrayBuffer;
+}
+
+export interface ThreadLiveOrder extends LiveOrder {
+  /** To a `HostConnection`. */
+  readonly questions: MessagePort;
+  /** An eventfd that says that a question has come. */
+  readonly wake: number;
 }
 
 export class ServingThread {
@@ -33,7 +43,10 @@ export class ServingThread {
   /** Starts it. It loads what it needs and makes the tree. */
   constructor(order: Omit<DeviceOrder, 'stop' | 'pulse'>) {
     const workerData: DeviceOrder = { ...order, stop: this.#stop, pulse: this.pulse.shared };
-    const thread = new Worker(new URL('device-thread.js', import.meta.url), { workerData });
+    const thread = new Worker(new URL('device-thread.js', import.meta.url), {
+      workerData,
+      transferList: order.live ? [order.live.sampler, order.live.questions] : [],
+    });
     this.#thread = thread;
     thread.once('error', (error) => {
       this.failure = explain(error);

@@ -47,8 +47,8 @@ export async function shCommand(
   const { fds, terminal } = stdio;
   const [stdin, stdout, stderr] = fds;
   const complain = (text: string) => void writeAll(stderr, Buffer.from(text));
-  const { tree, host } = hostTree(settings, (line) => complain(`bcfs: ${line}\n`));
-  const shell = createShell(operations(tree), {
+  const host = hostTree(settings, (line) => complain(`bcfs: ${line}\n`));
+  const shell = createShell(operations(host.tree), {
     stdout: (bytes) => writeAll(stdout, bytes),
     stderr: complain,
     // Where commands are read from stdin, there is nothing else in it.
@@ -57,7 +57,7 @@ export async function shCommand(
     pid: process.pid,
     variables: process.env,
     ro: settings.ro,
-    settle: () => host.reap(),
+    settle: () => host.tick(),
   });
   if (c === undefined) await runLines(shell, stdio);
   else shell.run(c);

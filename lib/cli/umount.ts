@@ -1,11 +1,20 @@
 /** `bcfs umount <mountpoint>`. The daemon sees it and ends. */
 import { realMountpoint, unmountPath } from '../fuse/mount.js';
 import { absolutePath } from './absolute-path.js';
+import { ask, controlSocketOf } from './control-client.js';
 import { fail, failureOf } from './exit.js';
 
-export async function umountCommand(mountpoint: string, flags: { lazy?: true }): Promise<void> {
+export interface UmountFlags {
+  /** Detaches it, in use or not. */
+  readonly lazy?: true;
+  /** Moves all tasks to beancounter 0 and removes the groups before. */
+  readonly drop?: true;
+}
+
+export async function umountCommand(mountpoint: string, { lazy, drop }: UmountFlags): Promise<void> {
   try {
-    unmountPath(await realMountpoint(absolutePath(mountpoint)), flags.lazy ?? false);
+    if (drop) await ask(await controlSocketOf(mountpoint), { ask: 'drop' });
+    unmountPath(await realMountpoint(absolutePath(mountpoint)), lazy ?? false);
   } catch (error) {
     fail(failureOf(error));
   }

@@ -9,7 +9,7 @@ import { closeSync, read as readAsync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { errno, errnoName, type Errno } from '../errors.js';
 import { mountDevice } from './device.js';
-import { Pollset, read, write } from './native.js';
+import { drain, Pollset, read, write } from './native.js';
 import { Session } from './protocol/session.js';
 import type { IsConnected, Transport } from './transport.js';
 
@@ -45,6 +45,8 @@ export const devFuse: Transport = (tree, mountpoint, options) => {
 export interface BlockingOptions {
   /** An eventfd; when another thread makes it readable, serving ends. */
   readonly stop: number;
+  /** What to do when another thread has made an eventfd readable. */
+  readonly attend?: { readonly fd: number; readonly run: () => void } | undefined;
   /** Runs between two requests, about once a second. */
   readonly tick: () => void;
   /** Called when a request or the tick begins, and when it has ended: see `Pulse`. */
@@ -52,8 +54,12 @@ export interface BlockingOptions {
 }
 
 /** Serves a session on a descriptor opened as nonblocking, and does nothing else until the mount has gone. */
-export function serveBlocking(fd: number, session: Session, { stop, tick, beat }: BlockingOptions): void {
-  const pollset = new Pollset([fd, stop]);
+export function serveBlocking(
+  fd: number,
+  session: Session,
+  { stop, attend, tick, beat }: BlockingOptions,
+): void {
+  const pollset = new Pollset([fd, stop, ...(attend ? [attend.fd] : [])]);
   let lastRequest = 0;
   let lastTick = performance.now();
   for (;;) {
@@ -69,6 +75,10 @@ export function serveBlocking(fd: number, session: Session, { stop, tick, beat }
       if (now - lastRequest < SPIN) continue;
       pollset.wait(TICK);
       if (pollset.isReady(1)) return;
+      if (attend && pollset.isReady(2)) {
+        drain(attend.fd);
+        attend.run();
+      }
       continue;
     }
     lastRequest = now;

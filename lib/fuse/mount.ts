@@ -265,16 +265,24 @@ function isOnTop({ id, mountpoint }: MountEntry): boolean {
 }
 
 /**
+ * The bcfs that is mounted at a real path.
+ *
+ * @throws BcfsError EINVAL if there is none
+ */
+export function bcfsAt(path: string): MountEntry {
+  const entry = mountAt(path);
+  if (entry && isOurs(entry)) return entry;
+  throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
+}
+
+/**
  * Unmounts a bcfs that any process has mounted.
  *
  * @param detach as in `Mount.unmount`
  * @throws BcfsError EINVAL if no bcfs is mounted there, EBUSY if it is in use, EPERM
  */
 export function unmountPath(path: string, detach: boolean): void {
-  const there = mountAt(path);
-  if (!there || !isOurs(there)) {
-    throw new BcfsError('EINVAL', `${path}: no bcfs is mounted there; see: findmnt -t ${FILESYSTEM_TYPE}`);
-  }
+  bcfsAt(path);
   try {
     unmountAs(path, detach ? MNT_DETACH : 0);
   } catch (error) {

@@ -15,6 +15,7 @@ interface Libc {
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   recvmsg(fd: number, message: object, flags: number): number;
+  flock(fd: number, operation: number): number;
   _exit(code: number): never;
   /** Of the call before. */
   errno(): number;
@@ -53,6 +54,7 @@ function libc(): Libc {
       'int socketpair(int domain, int type, int protocol, void *pair)',
     ) as Libc['socketpair'],
     recvmsg: library.func('long recvmsg(int fd, _Inout_ msghdr *message, int flags)') as Libc['recvmsg'],
+    flock: library.func('int flock(int fd, int operation)') as Libc['flock'],
     _exit: library.func('void _exit(int code)') as unknown as Libc['_exit'],
     errno: () => koffi.errno(),
   };
@@ -63,6 +65,8 @@ function libc(): Libc {
 export const MNT_FORCE = 1;
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -117,6 +121,11 @@ export function wake(fd: number): void {
   write(fd, one, one.length);
 }
 
+/** Makes an eventfd not readable any more. */
+export function drain(fd: number): void {
+  read(fd, new Uint8Array(8));
+}
+
 /** What poll(2) is asked: whether each descriptor is readable. */
 export class Pollset {
   readonly #fds: Buffer;
@@ -167,6 +176,11 @@ export function divertStderr(): number {
 /** Points descriptor 2 at where it led before `divertStderr`. @param saved what that returned */
 export function restoreStderr(saved: number): void {
   check(libc().dup2(saved, 2), 'dup2');
+}
+
+/** flock(2), for this process alone. @returns whether nobody else has it */
+export function tryLock(fd: number): boolean {
+  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0;
 }
 
 /** The descriptors of this process that lead to /dev/fuse: one for each mount that it serves. */

@@ -3,7 +3,7 @@ import type { Beancounter } from '../bc/beancounter.js';
 import { parseUnsigned, printValue } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Group, type Item } from '../configfs/item.js';
-import { BcfsError } from '../errors.js';
+import { BcfsError, type Caller } from '../errors.js';
 import { ResourceItem } from './resource-item.js';
 import type { BeancountersGroup } from './subsystem.js';
 
@@ -37,15 +37,30 @@ const attributes: readonly Attribute<BeancounterGroup>[] = [
   {
     name: 'tasks',
     mode: 0o200,
-    store: (group, text, caller) => group.subsystem.source.move(parsePid(group, text), group.bc, caller),
+    store: (group, text, caller) =>
+      group.subsystem.source.move(parsePid(group, text), group.bc, trusted(group, 'tasks', caller)),
   },
   {
     name: 'threads',
     mode: 0o200,
     store: (group, text, caller) =>
-      group.subsystem.source.moveThread(parsePid(group, text), group.bc, caller),
+      group.subsystem.source.moveThread(parsePid(group, text), group.bc, trusted(group, 'threads', caller)),
   },
 ];
+
+/**
+ * Who moves a task: whoever may write the file does so with the rights of this process.
+ *
+ * @throws BcfsError EPERM if that is not known, and the file was given to others
+ */
+function trusted(group: BeancounterGroup, file: string, caller: Caller | undefined): Caller | undefined {
+  const set = group.link?.settings?.get(file);
+  const isGiven = set?.uid !== undefined || (set?.mode !== undefined && (set.mode & 0o022) !== 0);
+  if (caller === undefined && isGiven && !group.subsystem.trust) {
+    throw new BcfsError('EPERM', `nobody tells who writes ${file}, and it was given to others`);
+  }
+  return caller;
+}
 
 function parsePid({ subsystem }: BeancounterGroup, text: string): number {
   const pid = parseUnsigned(text, subsystem.dialect, PID_BITS);

@@ -24,17 +24,24 @@ export interface BeancountersOptions extends TreeOptions {
   readonly dialect?: Dialect;
   /** What feeds the engine from outside, and moves its tasks: `taskSource`, say. Default: there are no tasks yet. */
   readonly source?: Source;
+  /**
+   * Whether `tasks` and `threads` take a write by somebody whom the transport does not tell, where others than their
+   * first owner may write them. Default: false, and such a write is refused with EPERM.
+   */
+  readonly trust?: boolean;
 }
 
 export class BeancountersGroup extends Group {
   readonly registry: Registry;
   readonly dialect: Dialect;
   readonly source: Source;
+  readonly trust: boolean;
 
   constructor(registry: Registry, options: BeancountersOptions = {}) {
     super();
     this.registry = registry;
     this.dialect = options.dialect ?? 'people';
+    this.trust = options.trust ?? false;
     this.source = options.source ?? taskSource(new Tasks(registry));
     this.add('0', new BeancounterGroup(this, registry.root));
   }

@@ -6,8 +6,11 @@ import { preloaded } from '../fixtures/foreground.js';
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
 
 const options =
-  'ro rw allow_other nonempty strict uid= gid= noexec nosuid nodev noatime defaults auto noauto nofail _netdev';
+  'ro rw allow_other nonempty strict uid= gid= interval= cgroup= oom trust noexec nosuid nodev noatime ' +
+  'defaults auto noauto nofail _netdev';
 const noSuchOption = (option: string) => `-o ${option}: no such option; there are: ${options}`;
+const notSeconds = (option: string) => `-o ${option}: not a number of seconds from 0.1 to 3600`;
+const notAName = (option: string) => `-o ${option}: not the name of one directory`;
 const notAnOwner = (option: string) => `-o ${option}: not a number from 0 to 4294967294`;
 
 /** What is wrong with a command line: its arguments, and what the one line says before the advice. */
@@ -33,6 +36,31 @@ const errors: [args: string[], message: string][] = [
   [['-o', 'uid=root', 'a'], notAnOwner('uid=root')],
   [['-o', 'uid=-1', 'a'], notAnOwner('uid=-1')],
   [['-o', 'gid=4294967295', 'a'], notAnOwner('gid=4294967295')],
+  [['-o', 'interval=', 'a'], notSeconds('interval=')],
+  [['-o', 'interval=1s', 'a'], notSeconds('interval=1s')],
+  [['-o', 'interval=0.09', 'a'], notSeconds('interval=0.09')],
+  [['-o', 'interval=3600.1', 'a'], notSeconds('interval=3600.1')],
+  [['-o', 'interval=1e2', 'a'], notSeconds('interval=1e2')],
+  [['-o', 'cgroup=', 'a'], notAName('cgroup=')],
+  [['-o', 'cgroup=..', 'a'], notAName('cgroup=..')],
+  [['-o', 'cgroup=a/b', 'a'], notAName('cgroup=a/b')],
+  [['-o', `cgroup=${'ä'.repeat(128)}`, 'a'], notAName(`cgroup=${'ä'.repeat(128)}`)],
+  [['-o', 'oom=1', 'a'], noSuchOption('oom=1')],
+  [['--host', 'v2', 'a'], 'Allowed choices are auto, cgroup, procfs, none'],
+  [['status'], "missing required argument 'mountpoint'"],
+  [['ps', 'a', 'b'], "too many arguments for 'ps'. Expected 1 argument but got 2"],
+  [['events', '--follow', 'a'], "unknown option '--follow'"],
+  [['which'], "missing required argument 'pid'"],
+  [['which', '0'], '0: not a pid'],
+  [['which', '-1'], '-1: not a pid'],
+  [['which', '12345678901234567'], '12345678901234567: not a pid'],
+  [['run'], "missing required argument 'bc'"],
+  [['run', 'a/1'], "missing required argument 'command'"],
+  [['run', '--set'], "option '--set <resource=value>' argument missing"],
+  [
+    ['run', '--set', 'numtasks', 'a/1', 'true'],
+    '--set numtasks: it is to be RESOURCE=VALUE or RESOURCE=BARRIER:LIMIT',
+  ],
   [['umount'], "missing required argument 'mountpoint'"],
   [['umount', 'a', 'b'], "too many arguments for 'umount'. Expected 1 argument but got 2"],
   [['umount', '-z', 'a'], "unknown option '-z'"],
@@ -60,16 +88,32 @@ t.test('--help names every option, every command and every exit code', async (t)
   const { code, stdout, stderr } = await run(bcfs, ['--help']);
   t.strictSame({ code, stderr }, { code: 0, stderr: '' });
   for (const text of [
-    'Usage: bcfs [options] <mountpoint>\n       bcfs umount <mountpoint>\n       bcfs sh [-c <commands>]\n',
+    'Usage: bcfs [options] <mountpoint>\n       bcfs <command> [options] [arguments]\n',
     '-V, --version',
     '-f, --foreground',
     '-d, --debug',
     '-l, --log <file>',
-    '-o, --options <opt[,opt…]>     mount options\n',
+    '-o, --options <opt[,opt…]>       mount options\n',
     '-h, --help',
     'umount [options] <mountpoint>',
+    'status [options] <mountpoint>',
+    'ps [options] <mountpoint>',
+    'which <pid> [mountpoint]',
+    'events [options] <mountpoint>',
+    'run [options] <bc> <command...>',
     'help [command]',
-    ...['ro, rw', 'allow_other', 'nonempty', 'uid=N, gid=N', 'strict', 'noexec, nosuid, nodev, noatime'],
+    ...[
+      'ro, rw',
+      'allow_other',
+      'nonempty',
+      'uid=N, gid=N',
+      'strict',
+      'interval=',
+      'cgroup=',
+      'oom',
+      'trust',
+      'noexec, nosuid, nodev, noatime',
+    ],
     ...[
       '0 done',
       '1 failed',

@@ -83,7 +83,7 @@ t.test('a limit is the number of tasks that v6 charges, whoever moved in', needs
   t.equal(await perl.run('fork'), `${errno.EAGAIN}`);
 });
 
-t.test('who cannot be moved', needsCgroup, async (t) => {
+t.test('who cannot be moved', needsCgroup, (t) => {
   const { tree } = live(t);
   must(tree.mkdir(tree.root, '1'));
   t.equal(echo(tree, `${noPid}`, '/1/tasks'), -errno.ESRCH);
@@ -93,6 +93,7 @@ t.test('who cannot be moved', needsCgroup, async (t) => {
   const thread = kernelThread();
   if (thread !== undefined) t.equal(echo(tree, `${thread}`, '/1/tasks'), -errno.EINVAL);
   t.equal(echo(tree, 'me', '/1/tasks'), -errno.EINVAL);
+  t.end();
 });
 
 t.test(

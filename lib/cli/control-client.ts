@@ -1,0 +1,124 @@
+/** The commands' end of the control socket: finding the daemon of a mount, and asking it. */
+import { connect, type Socket } from 'node:net';
+import { BcfsError, type ErrnoName } from '../errors.js';
+import { bcfsAt, realMountpoint } from '../fuse/mount.js';
+import type { HostAnswers, HostEvent, HostRequest } from '../host/report.js';
+import { absolutePath } from './absolute-path.js';
+import { controlPath, Lines, toLine, type ControlReply, type ControlRequest } from './control-protocol.js';
+import { ANSWER_TIME, inTime } from './in-time.js';
+
+/** What a daemon refused. The code is the daemon's, and says nothing of the mountpoint or of this command's rights. */
+export class Refusal extends Error {
+  readonly code: ErrnoName;
+
+  constructor(code: ErrnoName, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The control socket of what is mounted there. Does not touch the mount.
+ *
+ * @throws BcfsError what `realMountpoint` throws; EINVAL if no bcfs is mounted there
+ */
+export async function controlSocketOf(mountpoint: string): Promise<string> {
+  return controlPath(bcfsAt(await realMountpoint(absolutePath(mountpoint))).device);
+}
+
+/**
+ * Asks a daemon.
+ *
+ * @param limit milliseconds
+ * @throws Refusal what the daemon answers; BcfsError ENOTCONN if there is none, EACCES, ETIMEDOUT
+ */
+export async function ask<R extends HostRequest>(
+  path: string,
+  request: R,
+  limit = ANSWER_TIME,
+): Promise<HostAnswers[R['ask']]> {
+  const socket = connect(path);
+  try {
+    const asking = answerOf(replies(socket, path), request, socket, path);
+    return (await inTime(asking, `${path}: the daemon does not answer`, limit)) as HostAnswers[R['ask']];
+  } finally {
+    socket.destroy();
+  }
+}
+
+/**
+ * The events of a daemon, as they happen, until it ends.
+ *
+ * @param limit milliseconds until it must have agreed
+ * @throws Refusal, BcfsError as `ask`; ENOTCONN if the connection ends and the daemon has not said that it does
+ */
+export async function* events(path: string, limit = ANSWER_TIME): AsyncGenerator<HostEvent, void> {
+  const socket = connect(path);
+  try {
+    const incoming = replies(socket, path);
+    const agreed = answerOf(incoming, { ask: 'events' }, socket, path);
+    await inTime(agreed, `${path}: the daemon does not answer`, limit);
+    for (;;) {
+      const reply = await next(incoming, path);
+      if ('event' in reply) yield reply.event;
+      if ('end' in reply) return;
+    }
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function answerOf(
+  incoming: AsyncIterator<ControlReply, undefined>,
+  request: ControlRequest,
+  socket: Socket,
+  path: string,
+): Promise<unknown> {
+  socket.write(toLine(request));
+  const reply = await next(incoming, path);
+  if ('error' in reply) throw new Refusal(reply.error.code, reply.error.message);
+  return 'answer' in reply ? reply.answer : undefined;
+}
+
+async function next(incoming: AsyncIterator<ControlReply, undefined>, path: string): Promise<ControlReply> {
+  const result = await incoming.next();
+  if (result.done) throw hungUp(path);
+  return result.value;
+}
+
+/** What a daemon says, until the connection ends. */
+async function* replies(socket: Socket, path: string): AsyncGenerator<ControlReply, undefined> {
+  const lines = new Lines();
+  socket.setEncoding('utf8');
+  try {
+    for await (const chunk of socket as AsyncIterable<string>) {
+      for (const line of lines.push(chunk) ?? []) yield JSON.parse(line) as ControlReply;
+    }
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException, path);
+  }
+  return undefined;
+}
+
+function explain(error: NodeJS.ErrnoException, path: string): Error {
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return new BcfsError('ENOTCONN', `${path}: no daemon answers; it was killed, or has no control socket`);
+    case 'EACCES':
+    case 'EPERM':
+      return new BcfsError('EACCES', `${path}: permission denied; only root can ask the daemon`);
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return hungUp(path);
+    default:
+      return error;
+  }
+}
+
+function hungUp(path: string): BcfsError {
+  return new BcfsError(
+    'ENOTCONN',
+    `${path}: the daemon was killed, or has let go of a client that did not read as fast as it wrote`,
+  );
+}

@@ -1,0 +1,30 @@
+/**
+ * Whose the groups of one name are: one daemon's at a time. The lock is on a file beside the state file, and goes with
+ * the daemon, however it ends.
+ */
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { BcfsError } from '../errors.js';
+import { tryLock } from '../fuse/native.js';
+
+/**
+ * Takes the groups of a name for this process.
+ *
+ * @param holder what is said to whoever comes later
+ * @throws BcfsError EBUSY if another daemon has them; whatever else keeps the file from being made
+ */
+export function lockGroups(directory: string, name: string, holder: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const path = join(directory, `${name}.lock`);
+  const fd = openSync(path, 'a+', 0o600);
+  if (!tryLock(fd)) {
+    closeSync(fd);
+    const other = readFileSync(path, 'utf8').trim();
+    throw new BcfsError(
+      'EBUSY',
+      `the groups ${JSON.stringify(name)} are those of the bcfs on ${other}; take others with: -o cgroup=NAME`,
+    );
+  }
+  ftruncateSync(fd);
+  writeSync(fd, `${holder}\n`);
+}

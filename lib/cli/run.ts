@@ -1,0 +1,197 @@
+/**
+ * `bcfs run [--set …] <mount>/<id> -- command…`: starts a command in a beancounter, which is made if need be.
+ *
+ * The process becomes the command. Until then a failure is one line, and what was done is undone: parameters that
+ * were set are put back, in reverse order, and a directory that was made is removed.
+ */
+import { constants } from 'node:fs';
+import { access, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
+import { bcfsAt, realMountpoint } from '../fuse/mount.js';
+import { absolutePath } from './absolute-path.js';
+import { execWords, exitAtOnce } from './exec.js';
+import { exitCodes, fail, failureOf, type Failure } from './exit.js';
+import { inTime } from './in-time.js';
+import type { Setting } from './setting.js';
+
+export interface RunFlags {
+  readonly set?: readonly Setting[];
+}
+
+/** As confstr(3) gives it, for an environment without PATH. */
+const DEFAULT_PATH = '/bin:/usr/bin';
+
+/**
+ * @param directory `<mount>/<id>`
+ * @param words what stands behind it on the command line, the `--` too
+ * @param exec executes the last so many words of this process's command line, and throws if it cannot
+ */
+export async function runCommand(
+  directory: string,
+  words: readonly string[],
+  flags: RunFlags,
+  exec: (words: number) => void = execWords,
+): Promise<void> {
+  const command = words[0] === '--' ? words.slice(1) : words;
+  const [name] = command;
+  if (name === undefined)
+    return fail({ exitCode: exitCodes.USAGE, message: 'no command to run; see: bcfs run --help' });
+  if (command === words && name.startsWith('-')) {
+    return fail({
+      exitCode: exitCodes.USAGE,
+      message: `${name}: options stand before ${directory}; see: bcfs run --help`,
+    });
+  }
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const beancounter = await findBeancounter(directory);
+    await inTime(mustBeCommand(name), `${name}: looking for it takes too long`);
+    await prepare(beancounter, flags.set ?? [], undo);
+    await onMount(`${beancounter}/tasks`, 'cannot move there', (path) => write(path, process.pid));
+    try {
+      exec(command.length);
+    } catch (error) {
+      throw cannotRun(name, error as BcfsError);
+    }
+  } catch (error) {
+    // What hangs would hang again, and whoever waits for it could not end.
+    if (isTimeout(error)) fail(failureOf(error), exitAtOnce);
+    // One that fails says no more than the failure that led here.
+    for (const step of undo.reverse()) await step().catch(() => undefined);
+    fail(error instanceof Unrunnable ? error.failure : failureOf(error));
+  }
+}
+
+/**
+ * The real path of what may be a beancounter's directory.
+ *
+ * @throws BcfsError EINVAL if it is not directly below a bcfs, and what `realMountpoint` throws
+ */
+async function findBeancounter(directory: string): Promise<string> {
+  const path = absolutePath(directory);
+  const mountpoint = await realMountpoint(path === '' ? '' : dirname(path));
+  bcfsAt(mountpoint);
+  if (!/^[0-9]+$/.test(basename(path)))
+    throw new Error(`${directory}: not a beancounter; it is to be MOUNT/ID`);
+  return join(mountpoint, basename(path));
+}
+
+/** Has the beancounter there, with its parameters. @param undo takes what undoes it, in the order it was done */
+async function prepare(
+  beancounter: string,
+  settings: readonly Setting[],
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
+  // Beancounter 0 is always there, and has every resource.
+  const host = `${dirname(beancounter)}/0`;
+  for (const { resource } of settings) {
+    await onMount(`${host}/${resource}/limit`, `no resource ${resource}`, readValue);
+  }
+  const made = await onMount(beancounter, 'cannot make it', (path) => makeDirectory(path));
+  if (made) undo.push(() => onMount(beancounter, 'cannot remove it', (path) => rmdir(path)));
+  for (const setting of settings) await set(beancounter, setting, undo);
+}
+
+/** Sets both parameters in an order that has the barrier above the limit at no time. */
+async function set(beancounter: string, setting: Setting, undo: (() => Promise<unknown>)[]): Promise<void> {
+  const { resource, barrier, limit } = setting;
+  const [barrierPath, limitPath] = [`${beancounter}/${resource}/barrier`, `${beancounter}/${resource}/limit`];
+  const before = {
+    barrier: await onMount(barrierPath, 'cannot read it', readValue),
+    limit: await onMount(limitPath, 'cannot read it', readValue),
+  };
+  const steps = [
+    { path: barrierPath, from: before.barrier, to: barrier },
+    { path: limitPath, from: before.limit, to: limit },
+  ];
+  if (limit >= before.barrier) steps.reverse();
+  for (const { path, from, to } of steps) {
+    const change = (value: bigint) => onMount(path, `cannot set ${value}`, () => write(path, value));
+    await change(to);
+    undo.push(() => change(from));
+  }
+}
+
+async function readValue(path: string): Promise<bigint> {
+  return BigInt((await readFile(path, 'utf8')).trim());
+}
+
+/** @returns whether it was not there before */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Without a newline: every dialect takes it. Only for writing: `tasks` cannot be read. */
+function write(path: string, value: number | bigint): Promise<void> {
+  return writeFile(path, String(value), { flag: constants.O_WRONLY });
+}
+
+/** A mount may hang: nothing in it is touched but asynchronously, and waited for only so long. */
+async function onMount<T>(path: string, failure: string, call: (path: string) => Promise<T>): Promise<T> {
+  try {
+    return await inTime(call(path), `${path}: ${failure}: the mount does not answer`);
+  } catch (error) {
+    if (error instanceof BcfsError) throw error;
+    throw explain(error as NodeJS.ErrnoException, `${path}: ${failure}`);
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof BcfsError && error.code === 'ETIMEDOUT';
+}
+
+/** Errors that have the same meaning here as for every command; the others are a beancounter's refusal. */
+const general: readonly string[] = ['EACCES', 'EPERM', 'ENOTCONN'] satisfies ErrnoName[];
+
+function explain({ code = '', message }: NodeJS.ErrnoException, what: string): Error {
+  if (!Object.hasOwn(errno, code)) return new Error(`${what}: ${message}`);
+  const name = code as ErrnoName;
+  const text = `${what}: ${strerror(name)}`;
+  return general.includes(name) ? new BcfsError(name, text) : new Error(text);
+}
+
+/** A command that there is not, or that cannot be executed. */
+class Unrunnable extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+function cannotRun(name: string, { code }: { readonly code: ErrnoName }): Unrunnable {
+  return new Unrunnable(
+    code === 'ENOENT'
+      ? { exitCode: exitCodes.NOT_FOUND, message: `${name || "''"}: no such command` }
+      : { exitCode: exitCodes.NOT_EXECUTABLE, message: `${name}: cannot be executed: ${strerror(code)}` },
+  );
+}
+
+/**
+ * Looks for the command as execvp(3) does, so that one that is not there is said before anything is made.
+ *
+ * @throws Unrunnable
+ */
+async function mustBeCommand(name: string): Promise<void> {
+  const directories = name.includes('/') ? [''] : (process.env['PATH'] ?? DEFAULT_PATH).split(delimiter);
+  let code: ErrnoName = 'ENOENT';
+  for (const directory of name === '' ? [] : directories) {
+    const path = directory === '' ? name : `${directory}/${name}`;
+    try {
+      if (!(await stat(path)).isFile()) throw new BcfsError('EACCES', 'not a file');
+      await access(path, constants.X_OK);
+      return;
+    } catch (error) {
+      if ((error as BcfsError).code === 'EACCES') code = 'EACCES';
+    }
+  }
+  throw cannotRun(name, { code });
+}

@@ -1,0 +1,86 @@
+import { rmSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { findMachine } from '../../lib/host/machine.js';
+import { bash, bcfs, cgroup } from '../fixtures/command.js';
+import { needsCgroup } from '../fixtures/live.js';
+import { mounted, needsFuse, until } from '../fixtures/mounted.js';
+
+/** A mount that follows live tasks; at the end nothing of it is left in any hierarchy. */
+async function liveMount(t: Test, transport: string, args: readonly string[] = []): Promise<string> {
+  t.teardown(async () => {
+    const machine = findMachine({ host: 'auto', cgroup });
+    const left = () =>
+      machine.hierarchies.flatMap((groups) => groups.ids().filter((id) => !groups.remove(id)));
+    await until('no group is left', () => left().length === 0);
+    for (const name of ['state', 'state.new', 'rlimits', 'lock'])
+      rmSync(`/run/bcfs/${cgroup}.${name}`, { force: true });
+  });
+  return mounted(t, ['--transport', transport, '--host', 'auto', '-o', 'interval=0.1', ...args]);
+}
+
+for (const transport of ['dev-fuse', 'fuse-native']) {
+  t.test(`a session over ${transport}`, { ...needsFuse, ...needsCgroup }, async (t) => {
+    const bc = await liveMount(t, transport);
+    const { stdout, stderr } = await bash(`
+      cd /
+      settled() { for i in {1..100}; do [ "$(cat $1)" -$2 $3 ] && return; read -t 0.1 <> <(:); done; cat $1; }
+      exec 6</dev/null 7</dev/null
+      mkdir ${bc}/1; echo $$ > ${bc}/1/tasks
+      echo "held $(cat ${bc}/1/numtasks/held)"
+      sleep 100 & first=$!; sleep 100 & second=$!
+      read -r held < ${bc}/1/numtasks/held; echo "held $held"
+      before=$(cat ${bc}/1/numfiles/held)
+      exec 8</etc/passwd
+      settled ${bc}/1/numfiles/held gt $before && echo "a file more"
+      exec 9<&8
+      echo "$(${bcfs} which $$ ${bc})"
+      ${bcfs} ps ${bc} | grep -c 'sleep 100'
+      ${bcfs} status ${bc} | grep -q 'pids.current' && echo "status tells"
+      perl -e '$x = "x" x (50 << 20); sleep 100' & hog=$!
+      settled ${bc}/1/physpages/held gt 12800 && echo "resident"
+      settled ${bc}/1/privvmpages/held gt 12800 && echo "private"
+      kill $first $second $hog; wait 2>/dev/null
+      echo "held $(cat ${bc}/1/numtasks/held)"
+      rmdir ${bc}/1; ls ${bc}
+      mkdir ${bc}/1; echo $$ > ${bc}/0/tasks; cat ${bc}/1/numtasks/maxheld | grep -q '^[4-9]$' && echo "maxheld is kept"
+      rmdir ${bc}/1
+    `);
+    t.equal(stderr, '');
+    t.strictSame(stdout.trimEnd().split('\n'), [
+      'held 2',
+      'held 2',
+      'a file more',
+      'Bcid:\t1',
+      '2',
+      'status tells',
+      'resident',
+      'private',
+      'held 2',
+      '0',
+      'description',
+      'maxheld is kept',
+    ]);
+  });
+
+  t.test(`run over ${transport} puts a command in its box`, { ...needsFuse, ...needsCgroup }, async (t) => {
+    const bc = await liveMount(t, transport);
+    const forks = `perl -e 'for (1..20) { my $p = fork(); if (!defined $p) { print "refused\\n"; } elsif ($p == 0) { sleep 100; exit } else { push @p, $p } } kill 9, @p'`;
+    const { stdout, stderr, code } = await bash(`
+      ${bcfs} run --set numtasks=5 ${bc}/7 -- ${forks} | sort | uniq -c
+      cat ${bc}/7/numtasks/failcnt ${bc}/7/numtasks/maxheld
+      ${bcfs} run --set physpages=50M ${bc}/8 -- perl -e '$x = "x" x (200 << 20); print "held"'; echo "exit $?"
+      cat ${bc}/8/physpages/failcnt
+      ${bcfs} run --set numfiles=40 ${bc}/9 -- perl -e 'while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f), " files: $!\\n"'
+      ${bcfs} run ${bc}/9 -- sh -c 'exit 42'; echo "exit $?"
+    `);
+    t.equal(stderr.replace(/^.*Killed.*\n/gm, ''), '');
+    const lines = stdout.trimEnd().split('\n');
+    t.match(lines[0], /^ *15 refused$/);
+    t.strictSame(lines.slice(1, 3), ['15', '5']);
+    t.equal(lines[3], 'exit 137');
+    t.ok(Number(lines[4]) >= 1);
+    t.match(lines[5], /^(3[0-9]|40) files: Too many open files$/);
+    t.equal(lines[6], 'exit 42');
+    t.equal(code, 0);
+  });
+}
