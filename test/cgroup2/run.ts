@@ -114,9 +114,10 @@ ln -s /proc/self/fd /dev/fd
 for module in ${modules.join(' ')}; do [ -e /modules/$module ] && insmod /modules/$module; done
 # Pages of files that can be written back, and so be reclaimed. All of the disk is there before anybody pays for it.
 dd if=/dev/zero of=/disk bs=1M count=96 2>/dev/null
-mke2fs /disk >/dev/null
+losetup /dev/loop0 /disk
+mke2fs /dev/loop0 >/dev/null
 mkdir -p /bcfs/.tap
-mount -t ext2 -o loop /disk /bcfs/.tap
+mount -t ext2 /dev/loop0 /bcfs/.tap
 cd /bcfs
 uname -sr | sed 's/^/# /'
 for word in $(cat /proc/cmdline); do
