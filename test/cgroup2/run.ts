@@ -2,7 +2,7 @@
  * Runs test files on a kernel with cgroup v2 and all its controllers, whatever this machine has: in an emulated one.
  *
  *     node dist/test/cgroup2/run.js build            makes the image, .cache/cgroup2/image
- *     node dist/test/cgroup2/run.js boot [FILE]...   makes it if it is not there, and runs the files in it
+ *     node dist/test/cgroup2/run.js boot [FILE]...   makes it if it is older than dist, and runs the files in it
  *     node dist/test/cgroup2/run.js [FILE]...        makes it anew, and runs the files
  *
  * FILE is a path below dist/test; without one, those of `files`. It needs Debian's packages, of which nothing is
@@ -10,7 +10,7 @@
  * that tests and lib import, and busybox for all the rest; FUSE is loaded, and `.tap` is on a disk.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -158,12 +158,17 @@ async function boot(chosen: readonly string[]): Promise<string[]> {
   return [...left];
 }
 
+/** Whether the image has what was built last. */
+function isFresh(): boolean {
+  return existsSync(image) && statSync(image).mtimeMs > statSync(fileURLToPath(import.meta.url)).mtimeMs;
+}
+
 async function main([verb, ...rest]: readonly string[]): Promise<number> {
   if (verb === 'build') {
     build();
     return 0;
   }
-  if (verb !== 'boot' || !existsSync(image)) build();
+  if (verb !== 'boot' || !isFresh()) build();
   const given = verb === 'boot' || verb === undefined ? rest : [verb, ...rest];
   const chosen = given.length > 0 ? given : files.filter((file) => existsSync(join(root, 'dist/test', file)));
   const start = Date.now();

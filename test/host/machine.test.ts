@@ -214,6 +214,14 @@ const table: readonly Recorded[] = [
     kind: 'cgroup v2',
   },
   {
+    title: 'v2, in a group that goes while one looks at it',
+    mounts: v2At(top),
+    cgroup: '0::/gone\n',
+    files: { [`${top}/gone/`]: '', ...v2Root(top, 'memory') },
+    hierarchies: [`${top}/bcfs memory`],
+    kind: 'cgroup v2',
+  },
+  {
     title: 'no cgroups at all',
     mounts: '',
     cgroup: '',
