@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Machine, MachineOptions } from '../../lib/host/groups.js';
 import { findMachine } from '../../lib/host/machine.js';
+import { Agent } from '../fixtures/agent.js';
 import { needsGroups, rootOfMachine, uniqueName } from '../fixtures/live-groups.js';
 import { recordedRoot, type Files } from '../fixtures/recorded-root.js';
 
@@ -346,6 +347,37 @@ t.test('this machine, in a group that was delegated: below it', needsGroups, (t)
   t.equal(inner.kind, outer.kind);
   t.end();
 });
+
+t.test(
+  'this machine, in a group with a process: v2 takes the nearest without one',
+  needsGroups,
+  async (t) => {
+    const name = uniqueName();
+    const outer = find(rootOfMachine(t), { cgroup: name });
+    const agent = await Agent.start(t);
+    for (const groups of outer.hierarchies) {
+      groups.make(1);
+      groups.moveProcess(agent.pid, 1);
+    }
+    const inner = find(rootOfMachine(t, `/${name}/1`), { cgroup: name });
+    t.equal(inner.kind, outer.kind);
+    for (const [i, groups] of inner.hierarchies.entries()) {
+      const above = outer.hierarchies[i];
+      const hasControllers = groups.version === 'v2' && groups.controllers.length > 0;
+      const place = hasControllers ? `${name}/${name}` : `${name}/1/${name}`;
+      t.equal(groups.directory.endsWith(`/${place}`), true, groups.directory);
+      groups.make(7);
+      groups.moveProcess(agent.pid, 7);
+      t.strictSame(groups.processes(7), [agent.pid]);
+      groups.moveProcess(agent.pid, 0);
+      t.strictSame(above?.processes(1), [agent.pid]);
+      t.equal(groups.remove(7), true);
+      above?.moveProcess(agent.pid, 0);
+      t.equal(above?.remove(1), true);
+      t.equal(existsSync(String(above?.directory)), false);
+    }
+  },
+);
 
 t.test('this machine as it is', (t) => {
   t.match(findMachine({ host: 'auto', cgroup: uniqueName() }).kind, /^cgroup|^named|^\/proc$/);
