@@ -55,6 +55,11 @@ t.test('pids of Linux 6.12: the events of the group alone', (t) => {
   t.end();
 });
 
+t.test('pids of v2 of Linux 6.1: events in one file', (t) => {
+  t.equal(new CgroupPids(recorded(t, 'v2', { 'pids.events': 'max 6\n' })).refused(7), 6);
+  t.end();
+});
+
 t.test('pids of Linux 4.9, which has no events yet', (t) => {
   t.equal(new CgroupPids(recorded(t, 'v1', { 'pids.events': '' })).refused(7), 0);
   t.end();

@@ -328,8 +328,10 @@ t.test('a name that is none of a directory', (t) => {
   t.end();
 });
 
-t.test('without /proc', (t) => {
-  t.throws(() => find(recordedRoot(t, {})), { code: 'ENOENT' });
+t.test('a kernel without cgroups, which has no /proc/self/cgroup', (t) => {
+  const root = recordedRoot(t, { '/proc/self/mountinfo': otherMounts + v2At(top) });
+  t.equal(find(root).kind, '/proc');
+  t.equal(find(recordedRoot(t, {})).kind, '/proc', 'nor any other of these files');
   t.end();
 });
 

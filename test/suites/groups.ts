@@ -217,9 +217,10 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     t.equal(await agent.do('fork'), 'EAGAIN');
   },
   'no limit is below 0': (t, live) => {
+    const { pids } = live;
     live.make(7);
-    t.throws(() => live.pids.setMax(7, -1), { code: 'EINVAL' });
-    t.equal(live.pids.max(7), undefined);
+    t.throws(() => pids.setMax(7, -1), { code: 'EINVAL' });
+    t.equal(pids.max(7), undefined);
   },
   'who moves is counted where it moves to': async (t, live) => {
     live.make(7);
@@ -325,14 +326,15 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
     t.equal(await agent.do('hold', MIB), MIB, 'its tasks go on');
   },
   'a barrier can be set and taken away': (t, live) => {
+    const { memory } = live;
     live.make(7);
     const groups = live.machine.hierarchies.find(({ controllers }) => controllers.includes('memory'));
     const name = groups?.version === 'v1' ? 'memory.soft_limit_in_bytes' : 'memory.high';
     const shown = () => readFileSync(`${String(groups?.directory)}/7/${name}`, 'utf8');
     const before = shown();
-    live.memory.setBarrier(7, 16 * MIB);
+    memory.setBarrier(7, 16 * MIB);
     t.equal(shown(), `${16 * MIB}\n`);
-    live.memory.setBarrier(7, undefined);
+    memory.setBarrier(7, undefined);
     t.equal(shown(), before);
   },
   'who decides what happens when memory is out is told of it': async (t, live) => {
