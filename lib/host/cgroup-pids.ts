@@ -1,8 +1,8 @@
 /**
  * The cgroup pids controller, the same in v1 and v2. Source: the kernel's kernel/cgroup/pids.c.
  *
- * `max` in `pids.events` counts the refusals that this group's own limit made, up to Linux 6.11; from there on, in v2,
- * it counts those of groups below too, and `pids.events.local` has what it had.
+ * `max` in `pids.events` counts the forks that were refused to tasks of the group. In v2, from Linux 6.11 on, it counts
+ * the refusals of this group's limit, to tasks of groups below too, and `pids.events.local` has what it had.
  */
 import type { CgroupGroups } from './cgroup-groups.js';
 import type { PidsController } from './groups.js';
@@ -31,9 +31,9 @@ export class CgroupPids implements PidsController {
   }
 
   refused(id: number): number {
-    const events =
-      readTextIfThere(this.#groups.file(id, 'pids.events.local')) ??
-      readText(this.#groups.file(id, 'pids.events'));
+    const local =
+      this.#groups.version === 'v2' ? readTextIfThere(this.#groups.file(id, 'pids.events.local')) : undefined;
+    const events = local ?? readText(this.#groups.file(id, 'pids.events'));
     return field(events, 'max') ?? 0;
   }
 

@@ -105,7 +105,7 @@ function upwards({ root, mountpoint }: Mount, group: string): string[] {
 /** Those that are not mounted read-only. */
 function readCgroupMounts(path: string): Mount[] {
   const mounts: Mount[] = [];
-  for (const line of readFileSync(path, 'latin1').split('\n')) {
+  for (const line of readLines(path)) {
     const [, , , root = '', mountpoint = '', flags = '', ...rest] = line.split(' ');
     // After as many optional fields as there are.
     const [type, , options = ''] = rest.slice(rest.indexOf('-') + 1);
@@ -124,13 +124,16 @@ function readCgroupMounts(path: string): Mount[] {
 
 /** The groups that this process is in. */
 function readMemberships(path: string): { subsystems: string[]; path: string }[] {
-  return readFileSync(path, 'latin1')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [, subsystems = '', ...rest] = line.split(':');
-      return { subsystems: subsystems.split(',').filter(Boolean), path: rest.join(':') };
-    });
+  return readLines(path).map((line) => {
+    const [, subsystems = '', ...rest] = line.split(':');
+    return { subsystems: subsystems.split(',').filter(Boolean), path: rest.join(':') };
+  });
+}
+
+/** None of a file that is not there: a kernel without cgroups has no /proc/self/cgroup. */
+function readLines(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'latin1').split('\n').filter(Boolean);
 }
 
 /** Space, tab, newline and backslash are written as three octal digits. */

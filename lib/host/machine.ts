@@ -14,7 +14,7 @@ const foreignNames: readonly (string | undefined)[] = ['systemd', 'openrc', 'elo
  * Looks at a machine. Makes nothing: bcfs's directories come with the first group that is made in them.
  *
  * @throws BcfsError EINVAL for a name of bcfs's directory that is none; EPERM with `cgroup` where no hierarchy can be
- * written; ENOENT where there is no /proc
+ * written
  */
 export function findMachine({ host, cgroup, root = '' }: MachineOptions): Machine {
   if (['', '.', '..'].includes(cgroup) || cgroup.includes('/'))
