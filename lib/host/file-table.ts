@@ -26,7 +26,7 @@ interface File {
 const DELETED = / \(deleted\)$/;
 
 export class FileTable {
-  readonly #compare: SamplingCalls['compareFiles'];
+  readonly #calls: Pick<SamplingCalls, 'compareFiles'>;
   readonly #target: (pid: number, fd: number) => string | undefined;
   /** By pid, then by number. */
   readonly #processes = new Map<number, Map<number, Descriptor>>();
@@ -37,10 +37,10 @@ export class FileTable {
 
   /** @param target where a descriptor leads now; undefined: it is not open any more */
   constructor(
-    compare: SamplingCalls['compareFiles'],
+    calls: Pick<SamplingCalls, 'compareFiles'>,
     target: (pid: number, fd: number) => string | undefined,
   ) {
-    this.#compare = compare;
+    this.#calls = calls;
     this.#target = target;
   }
 
@@ -105,7 +105,7 @@ export class FileTable {
       const middle = (low + high) >>> 1;
       const candidate = files[middle];
       const order = candidate && this.#order(pid, fd, candidate);
-      if (order === 'ours') return;
+      if (order === 'ours') break;
       if (order === undefined) {
         // Nobody has it open any more where it was seen: it goes, and the range is one shorter.
         if (candidate) this.#drop(candidate);
@@ -130,10 +130,10 @@ export class FileTable {
     known.set(fd, descriptor);
   }
 
-  /** `ours`: the descriptor itself is not open any more; undefined: the file is not open where it was seen. */
+  /** `ours`: the descriptor itself is not open any more, or kcmp is not permitted; undefined: the file is not open where it was seen. */
   #order(pid: number, fd: number, file: File): 'equal' | 'less' | 'greater' | 'ours' | undefined {
     for (const seen of file.descriptors) {
-      const order = this.#compare(pid, fd, seen.pid, seen.fd);
+      const order = this.#calls.compareFiles(pid, fd, seen.pid, seen.fd);
       const leads = this.#target(seen.pid, seen.fd)?.replace(DELETED, '') === file.target;
       if (order && leads) return order;
       if (leads) return 'ours';

@@ -147,7 +147,7 @@ export class ProcReader implements ProcessReader {
         for (;;) {
           const size = readSync(fd, this.#buffer, 0, this.#buffer.length, null);
           if (size === 0) return text;
-          text += this.#buffer.latin1Slice(0, size);
+          text += this.#buffer.toString('latin1', 0, size);
         }
       } finally {
         closeSync(fd);

@@ -53,8 +53,8 @@ interface Process {
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; readonly pages: number }[];
   isFull: boolean;
-  /** Since when it has been at a limit of ours: so that being there counts once. */
-  readonly at: { numfiles: boolean; privvmpages: boolean };
+  /** What it had at the sample before, items and pages: only what has grown has run into a limit. */
+  readonly last: { open: number; mapped: number };
 }
 
 /** Files that are another's since a move, by descriptor and target. */
@@ -84,7 +84,7 @@ export class Sampler {
   constructor(options: SamplerOptions) {
     const { calls, reader, originals } = options;
     this.#options = options;
-    this.#files = new FileTable(calls.compareFiles, (pid, fd) => this.#processes.get(pid)?.handle.target(fd));
+    this.#files = new FileTable(calls, (pid, fd) => this.#processes.get(pid)?.handle.target(fd));
     this.#rlimits = new Rlimits(calls, originals, (pid, start) => {
       const handle = reader.open(pid);
       handle?.close();
@@ -163,10 +163,10 @@ export class Sampler {
     const handle = this.#options.reader.open(pid);
     const memory = handle?.memory();
     if (!handle || !memory) return handle?.close();
-    const at = { numfiles: false, privvmpages: false };
+    const last = { open: Infinity, mapped: Infinity };
     const status = handle.status();
     const counted = countedOf(handle, status, memory.data);
-    const process = { handle, id, memory, status, counted, descriptors: -1, before: [], isFull: true, at };
+    const process = { handle, id, memory, status, counted, descriptors: -1, before: [], isFull: true, last };
     this.#processes.set(pid, process);
   }
 
@@ -282,15 +282,14 @@ export class Sampler {
   }
 
   /** Counts a process that has come to a limit since the sample before. */
-  #count({ handle, at }: Process, total: Totals, open: readonly number[], mapped: number): void {
+  #count({ handle, last }: Process, total: Totals, open: readonly number[], mapped: number): void {
     const nofile = this.#rlimits.bound(handle.pid, 'nofile');
     const data = this.#rlimits.bound(handle.pid, 'data');
-    const isFull = nofile !== undefined && nofileFor(open, 0) >= nofile;
-    const isLarge = data !== undefined && mapped * PAGE >= data;
-    if (isFull && !at.numfiles) total.numfilesHits += 1;
-    if (isLarge && !at.privvmpages) total.privvmpagesHits += 1;
-    at.numfiles = isFull;
-    at.privvmpages = isLarge;
+    if (nofile !== undefined && open.length > last.open && nofileFor(open, 0) >= nofile)
+      total.numfilesHits += 1;
+    if (data !== undefined && mapped > last.mapped && mapped * PAGE >= data) total.privvmpagesHits += 1;
+    last.open = open.length;
+    last.mapped = mapped;
   }
 
   #readings(groups: ReadonlyMap<number, Membership>, totals: ReadonlyMap<number, Totals>): Reading[] {
