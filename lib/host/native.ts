@@ -1,0 +1,67 @@
+/** The calls to libc that sampling needs and Node does not have. Linux on x86-64 and arm64. */
+import { createRequire } from 'node:module';
+
+/** prlimit(2)'s resources, the same on both machines. */
+export const RLIMIT_DATA = 2;
+export const RLIMIT_NOFILE = 7;
+
+const KCMP_FILE = 0;
+const SYS_KCMP = process.arch === 'arm64' ? 272 : 312;
+
+/** How two files stand in the kernel's own order, which holds as long as both are open; undefined: it cannot tell. */
+export type FileOrder = 'equal' | 'less' | 'greater' | undefined;
+
+/** Soft and hard limit in the resource's own unit; Infinity for RLIM_INFINITY. */
+export interface Rlimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface SamplingCalls {
+  /** kcmp(2) of two open files. Undefined where one is not open, its process has gone, or it is not permitted. */
+  compareFiles(pid: number, fd: number, otherPid: number, otherFd: number): FileOrder;
+  /** prlimit(2); undefined where there is no such process, or it is not permitted. */
+  rlimit(pid: number, resource: number): Rlimit | undefined;
+  /** Sets the soft limit and keeps the hard one. @returns whether it was done */
+  setSoft(pid: number, resource: number, soft: number): boolean;
+}
+
+/** Loads koffi. */
+export function samplingCalls(): SamplingCalls {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const library = koffi.load('libc.so.6');
+  const syscall = library.func('long syscall(long n, long a, long b, long c, long d, long e)') as (
+    ...words: number[]
+  ) => number;
+  const prlimit = library.func('int prlimit(int pid, int resource, const void *to, void *from)') as (
+    pid: number,
+    resource: number,
+    to: Uint8Array | null,
+    from: Uint8Array | null,
+  ) => number;
+  /** struct rlimit: soft and hard, 64 bits each. */
+  const buffer = Buffer.alloc(16);
+  const orders: readonly FileOrder[] = ['equal', 'less', 'greater'];
+  return {
+    compareFiles: (pid, fd, otherPid, otherFd) =>
+      orders[syscall(SYS_KCMP, pid, otherPid, KCMP_FILE, fd, otherFd)],
+    rlimit(pid, resource) {
+      if (prlimit(pid, resource, null, buffer) !== 0) return undefined;
+      return { soft: readLimit(buffer, 0), hard: readLimit(buffer, 8) };
+    },
+    setSoft(pid, resource, soft) {
+      if (prlimit(pid, resource, null, buffer) !== 0) return false;
+      writeLimit(buffer, soft);
+      return prlimit(pid, resource, buffer, null) === 0;
+    },
+  };
+}
+
+function readLimit(buffer: Buffer, offset: number): number {
+  const value = buffer.readBigUInt64LE(offset);
+  return value === 2n ** 64n - 1n ? Infinity : Number(value);
+}
+
+function writeLimit(buffer: Buffer, value: number): void {
+  buffer.writeBigUInt64LE(value === Infinity ? 2n ** 64n - 1n : BigInt(value), 0);
+}

@@ -1,0 +1,209 @@
+/**
+ * Processes as /proc shows them, read cheaply: a descriptor of `statm` is held, which answers ESRCH when its process
+ * has gone, so that a pid that is used again is never taken for the process before.
+ *
+ * No link in /proc/PID/fd is followed: one may lead into our own mount. readlink and the directory's size are safe.
+ */
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import type { Belongings } from './sampling.js';
+
+/** Pages. */
+export interface Memory {
+  /** Data and stack: field 6 of statm. */
+  readonly data: number;
+  readonly resident: number;
+}
+
+/** What costs too much to be read each time. */
+export interface Status {
+  /** Whether any page is locked. */
+  readonly isLocked: boolean;
+  /** Pages of stack: what statm's data counts and RLIMIT_DATA does not. */
+  readonly stack: number;
+  readonly isAdmin: boolean;
+}
+
+/** One process. What cannot be read because it has ended is undefined. */
+export interface ProcessHandle {
+  readonly pid: number;
+  /** The start time of its first thread, clock ticks since boot. */
+  readonly start: string;
+  readonly parent: number;
+  /** Undefined too for what has no address space: a zombie, a kernel thread. */
+  memory(): Memory | undefined;
+  /** How many descriptors are open. */
+  descriptors(): number | undefined;
+  status(): Status | undefined;
+  /** Open descriptors, and where each leads; one that was closed while they were listed is left out. */
+  files(): Map<number, string> | undefined;
+  target(fd: number): string | undefined;
+  /** Pages of the mappings that privvmpages counts, by the VmFlags of smaps: slow. */
+  countedPages(): number | undefined;
+  close(): void;
+}
+
+export interface ProcessReader {
+  /** Undefined if there is no such process. */
+  open(pid: number): ProcessHandle | undefined;
+}
+
+export interface ProcReaderOptions {
+  /** Where proc is mounted. Default: /proc. */
+  readonly root?: string;
+  /** How many descriptors may be held; above it each read opens and closes. Default: 4096. */
+  readonly held?: number;
+}
+
+const PAGE_KB = 4;
+const CAP_SYS_ADMIN = 1n << 21n;
+const SPACE = 32;
+const ZERO = 48;
+const NINE = 57;
+
+export class ProcReader implements ProcessReader {
+  readonly #root: string;
+  readonly #buffer = Buffer.allocUnsafe(4096);
+  /** Whether the size of a fd directory is how many there are: since Linux 6.2. */
+  readonly #hasSize: boolean;
+  #free: number;
+
+  constructor({ root = '/proc', held = 4096 }: ProcReaderOptions = {}) {
+    this.#root = root;
+    this.#free = held;
+    this.#hasSize = root === '/proc' && statSync('/proc/self/fd').size > 0;
+  }
+
+  open(pid: number): ProcessHandle | undefined {
+    const dir = `${this.#root}/${pid}`;
+    const statm = `${dir}/statm`;
+    const held = this.#free > 0 ? attempt(() => openSync(statm, 'r')) : undefined;
+    const stat = this.#text(`${dir}/stat`);
+    if (stat === undefined) {
+      if (held !== undefined) closeSync(held);
+      return undefined;
+    }
+    if (held !== undefined) this.#free -= 1;
+    // The command is in parentheses and may hold any character, parentheses too.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const target = (fd: number) => attempt(() => readlinkSync(`${dir}/fd/${fd}`));
+    const list = () => attempt(() => readdirSync(`${dir}/fd`));
+    return {
+      pid,
+      start: fields[19] ?? '',
+      parent: Number(fields[1]),
+      memory: () => this.#memory(held, statm),
+      descriptors: () =>
+        this.#hasSize ? statSync(`${dir}/fd`, { throwIfNoEntry: false })?.size : list()?.length,
+      status: () => parseStatus(this.#text(`${dir}/status`)),
+      files() {
+        const found = new Map<number, string>();
+        const names = list();
+        for (const name of names ?? []) {
+          const leads = target(Number(name));
+          if (leads !== undefined) found.set(Number(name), leads);
+        }
+        return names && found;
+      },
+      target,
+      countedPages: () => countPages(this.#text(`${dir}/smaps`)),
+      close: () => {
+        if (held === undefined) return;
+        closeSync(held);
+        this.#free += 1;
+      },
+    };
+  }
+
+  #memory(held: number | undefined, path: string): Memory | undefined {
+    const fd = held ?? attempt(() => openSync(path, 'r'));
+    if (fd === undefined) return undefined;
+    const buffer = this.#buffer;
+    const size = attempt(() => readSync(fd, buffer, 0, 128, 0));
+    if (held === undefined) closeSync(fd);
+    if (size === undefined) return undefined;
+    let field = 0;
+    let value = 0;
+    let resident = 0;
+    for (let i = 0; i < size; i++) {
+      const byte = buffer[i] ?? SPACE;
+      if (byte >= ZERO && byte <= NINE) value = value * 10 + byte - ZERO;
+      else {
+        if (field === 0 && value === 0) return undefined;
+        if (field === 1) resident = value;
+        if (field === 5) return { data: value, resident };
+        field += 1;
+        value = 0;
+      }
+    }
+    return undefined;
+  }
+
+  /** A whole file of proc, which is read in pieces and has no size. */
+  #text(path: string): string | undefined {
+    return attempt(() => {
+      const fd = openSync(path, 'r');
+      try {
+        let text = '';
+        for (;;) {
+          const size = readSync(fd, this.#buffer, 0, this.#buffer.length, null);
+          if (size === 0) return text;
+          text += this.#buffer.toString('latin1', 0, size);
+        }
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+}
+
+/** What a process has, for the thread that is about to move it. Undefined if there is no such process. */
+export function readBelongings(pid: number, root = '/proc'): Belongings | undefined {
+  const handle = new ProcReader({ root, held: 0 }).open(pid);
+  const memory = handle?.memory();
+  const files = handle?.files();
+  if (!handle || !memory || !files) return undefined;
+  return {
+    start: handle.start,
+    files: [...files],
+    privvmpages: countedOf(handle, handle.status(), memory.data),
+  };
+}
+
+/** Pages that privvmpages counts. @param data field 6 of statm, which is that as long as nothing is locked */
+export function countedOf(handle: ProcessHandle, status: Status | undefined, data: number): number {
+  return (status?.isLocked && handle.countedPages()) || data;
+}
+
+function parseStatus(text: string | undefined): Status | undefined {
+  if (text === undefined) return undefined;
+  const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0);
+  const capabilities = BigInt(`0x${/^CapEff:\s+([0-9a-f]+)$/m.exec(text)?.[1] ?? '0'}`);
+  return {
+    isLocked: kilobytes('VmLck') > 0,
+    stack: Math.ceil(kilobytes('VmStk') / PAGE_KB),
+    isAdmin: (capabilities & CAP_SYS_ADMIN) !== 0n,
+  };
+}
+
+/** v6.md, privvmpages: locked, or writable and (anonymous or not shared). Shared anonymous memory is not told apart. */
+function countPages(smaps: string | undefined): number | undefined {
+  if (smaps === undefined) return undefined;
+  let total = 0;
+  let size = 0;
+  for (const [, kilobytes, flags] of smaps.matchAll(/^(?:Size:\s+(\d+) kB|VmFlags: (.*))$/gm)) {
+    if (kilobytes !== undefined) size = Number(kilobytes) / PAGE_KB;
+    if (flags === undefined) continue;
+    const has = new Set(flags.trim().split(' '));
+    if (has.has('lo') || (has.has('wr') && !has.has('sh'))) total += size;
+  }
+  return total;
+}
+
+/** A process may end between any two reads. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

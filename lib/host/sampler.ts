@@ -1,0 +1,318 @@
+/**
+ * What the tasks of each beancounter hold, read process by process, and the limits that only rlimits can hold.
+ *
+ * v6 does not recharge on a move. So what a process had mapped when it was moved stays with the old beancounter as
+ * long as the process has as much; and a file stays with whom it was charged to until it is closed.
+ */
+import { FileTable } from './file-table.js';
+import type { SamplingCalls } from './native.js';
+import {
+  countedOf,
+  type Memory,
+  type ProcessHandle,
+  type ProcessReader,
+  type Status,
+} from './process-reader.js';
+import type { Members, Membership } from './procfs-members.js';
+import type { Originals } from './rlimit-originals.js';
+import { nofileFor, Rlimits, type Wanted } from './rlimits.js';
+import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
+
+/** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
+export const FULL_EVERY = 16;
+
+/** Bytes. */
+const PAGE = 4096;
+
+/** From here on a beancounter is near its limit: this part of its barrier. */
+const NEAR = 0.75;
+
+export interface SamplerOptions {
+  readonly members: Members;
+  readonly reader: ProcessReader;
+  readonly calls: SamplingCalls;
+  readonly originals: Originals;
+  /** CPU time of this thread so far, milliseconds. */
+  readonly cpu: () => number;
+}
+
+interface Parameters {
+  readonly numfiles: Bounds;
+  readonly privvmpages: Bounds;
+}
+
+interface Process {
+  readonly handle: ProcessHandle;
+  id: number;
+  memory: Memory;
+  status: Status | undefined;
+  /** Pages that privvmpages counts. */
+  counted: number;
+  /** How many descriptors it had when they were listed; -1: not yet. */
+  descriptors: number;
+  /** What stays with others, in the order in which it was charged. */
+  readonly before: { readonly id: number; readonly pages: number }[];
+  isFull: boolean;
+  /** What it had at the sample before, items and pages: only what has grown has run into a limit. */
+  readonly last: { open: number; mapped: number };
+}
+
+/** Files that are another's since a move, by descriptor and target. */
+type Owners = Map<string, number>;
+
+interface Totals {
+  privvmpages: number;
+  resident: number;
+  numfilesHits: number;
+  privvmpagesHits: number;
+}
+
+type Move = Extract<SamplerRequest, { kind: 'moved' }>;
+
+export class Sampler {
+  readonly #options: SamplerOptions;
+  readonly #files: FileTable;
+  readonly #rlimits: Rlimits;
+  readonly #beancounters = new Map<number, Parameters>();
+  readonly #processes = new Map<number, Process>();
+  /** By pid, what a move leaves behind, until the next look at the process. */
+  #moves = new Map<number, Move[]>();
+  #turn = 0;
+  #held = new Map<number, { numfiles: number; privvmpages: number }>();
+  #isNear = false;
+
+  constructor(options: SamplerOptions) {
+    const { calls, reader, originals } = options;
+    this.#options = options;
+    this.#files = new FileTable(calls, (pid, fd) => this.#processes.get(pid)?.handle.target(fd));
+    this.#rlimits = new Rlimits(calls, originals, (pid, start) => {
+      const handle = reader.open(pid);
+      handle?.close();
+      return handle?.start === start;
+    });
+    this.#rlimits.recover();
+  }
+
+  /** Whether a beancounter was near a limit at the last sample, and had grown: the next should come soon. */
+  get isNear(): boolean {
+    return this.#isNear;
+  }
+
+  /** @returns whether a sample is to be taken now */
+  handle(request: SamplerRequest): boolean {
+    switch (request.kind) {
+      case 'beancounter':
+        this.#beancounters.set(request.id, request);
+        return true;
+      case 'gone':
+        this.#beancounters.delete(request.id);
+        return true;
+      case 'moved':
+        this.#options.members.move(request.pid, request.to);
+        this.#moves.set(request.pid, [...(this.#moves.get(request.pid) ?? []), request]);
+        return false;
+      case 'sample':
+        return true;
+      case 'end':
+        this.#rlimits.apply([]);
+        for (const { handle } of this.#processes.values()) handle.close();
+        this.#processes.clear();
+        return false;
+    }
+  }
+
+  sample(): Sample {
+    const { members, cpu } = this.#options;
+    const begin = cpu();
+    this.#turn += 1;
+    const groups = members.read(this.#beancounters.keys());
+    this.#follow(groups);
+    this.#listFiles();
+    const totals = this.#sum();
+    this.#limit(totals);
+    const readings = this.#readings(groups, totals);
+    this.#look(readings);
+    return { kind: 'sample', readings, members: members.pairs(), cost: cpu() - begin };
+  }
+
+  #follow(groups: ReadonlyMap<number, Membership>): void {
+    const places = new Map<number, number>();
+    for (const [id, { processes }] of groups) for (const pid of processes) places.set(pid, id);
+    for (const [pid, process] of this.#processes) {
+      const id = places.get(pid) ?? 0;
+      places.delete(pid);
+      process.id = id;
+      if (this.#read(process)) continue;
+      this.#forget(process);
+      // It ended, and its pid may be another's by now.
+      if (id !== 0) this.#open(pid, id);
+    }
+    for (const [pid, id] of places) this.#open(pid, id);
+    // One that was moved out to 0 may still hold what is another's.
+    for (const [pid, moves] of this.#moves) {
+      if (!this.#processes.has(pid) && moves.some(({ from }) => from !== 0)) this.#open(pid, 0);
+    }
+    for (const [pid, moves] of this.#moves) this.#leaveBehind(pid, moves);
+    for (const [pid, process] of this.#processes) {
+      const holds = process.before.some(({ id }) => id !== 0) || this.#files.hasOthers(pid, 0);
+      if (process.id === 0 && !holds && !this.#moves.has(pid)) this.#forget(process);
+    }
+  }
+
+  #open(pid: number, id: number): void {
+    const handle = this.#options.reader.open(pid);
+    const memory = handle?.memory();
+    if (!handle || !memory) return handle?.close();
+    const last = { open: Infinity, mapped: Infinity };
+    const status = handle.status();
+    const counted = countedOf(handle, status, memory.data);
+    const process = { handle, id, memory, status, counted, descriptors: -1, before: [], isFull: true, last };
+    this.#processes.set(pid, process);
+  }
+
+  /** @returns whether it still lives */
+  #read(process: Process): boolean {
+    const { handle } = process;
+    const memory = handle.memory();
+    if (!memory) return false;
+    process.isFull = (handle.pid + this.#turn) % FULL_EVERY === 0;
+    if (process.isFull) process.status = handle.status();
+    const hasChanged = process.isFull || memory.data !== process.memory.data;
+    process.memory = memory;
+    if (hasChanged) process.counted = countedOf(handle, process.status, memory.data);
+    return true;
+  }
+
+  #forget({ handle }: Process): void {
+    this.#files.forget(handle.pid);
+    this.#processes.delete(handle.pid);
+    handle.close();
+  }
+
+  #leaveBehind(pid: number, moves: readonly Move[]): void {
+    const process = this.#processes.get(pid);
+    for (const { from, before } of moves) {
+      if (process?.handle.start !== before.start) continue;
+      const staying = process.before.reduce((sum, { pages }) => sum + pages, 0);
+      const pages = before.privvmpages - staying;
+      if (pages > 0) process.before.push({ id: from, pages });
+      process.descriptors = -1;
+    }
+  }
+
+  /** Those that were moved come first: they tell whose a file is that a child has too. */
+  #listFiles(): void {
+    const moves = this.#moves;
+    this.#moves = new Map();
+    for (const [pid, list] of moves) {
+      const process = this.#processes.get(pid);
+      if (!process) continue;
+      const owners: Owners = new Map();
+      for (const { from, before } of list) {
+        if (before.start !== process.handle.start) continue;
+        // The first move tells: later ones find the same file, and do not recharge it.
+        for (const [fd, target] of before.files) {
+          const key = `${fd} ${target}`;
+          if (!owners.has(key)) owners.set(key, from);
+        }
+      }
+      this.#list(process, owners);
+    }
+    for (const process of this.#processes.values()) {
+      const count = process.handle.descriptors();
+      if (count !== undefined && (process.isFull || count !== process.descriptors)) this.#list(process);
+    }
+  }
+
+  #list(process: Process, owners?: Owners): void {
+    const files = process.handle.files();
+    if (!files) return;
+    process.descriptors = files.size;
+    const { pid } = process.handle;
+    this.#files.list(pid, files, (fd, target) => owners?.get(`${fd} ${target}`) ?? process.id);
+  }
+
+  #sum(): Map<number, Totals> {
+    const totals = new Map<number, Totals>();
+    for (const id of this.#beancounters.keys()) {
+      totals.set(id, { privvmpages: 0, resident: 0, numfilesHits: 0, privvmpagesHits: 0 });
+    }
+    for (const { id, memory, counted, before } of this.#processes.values()) {
+      let left = counted;
+      for (const { id: owner, pages } of before) {
+        const staying = Math.min(pages, left);
+        const total = totals.get(owner);
+        if (total) total.privvmpages += staying;
+        left -= staying;
+      }
+      const total = totals.get(id);
+      if (!total) continue;
+      total.privvmpages += left;
+      total.resident += memory.resident;
+    }
+    return totals;
+  }
+
+  #limit(totals: ReadonlyMap<number, Totals>): void {
+    const wanted: Wanted[] = [];
+    for (const process of this.#processes.values()) {
+      const total = totals.get(process.id);
+      const parameters = this.#beancounters.get(process.id);
+      if (!total || !parameters) continue;
+      const { handle, memory, status } = process;
+      const severity = status?.isAdmin ? 'limit' : 'barrier';
+      const files = parameters.numfiles[severity] - this.#files.held(process.id);
+      // v6.md: mmap and brk charge with BARRIER, whoever it is.
+      const pages = parameters.privvmpages.barrier - total.privvmpages;
+      if (files === Infinity && pages === Infinity) continue;
+      const open = this.#files.descriptors(handle.pid);
+      const mapped = memory.data - (status?.stack ?? 0);
+      this.#count(process, total, open, mapped);
+      wanted.push({
+        pid: handle.pid,
+        start: handle.start,
+        parent: handle.parent,
+        group: process.id,
+        nofile: files === Infinity ? undefined : nofileFor(open, files),
+        data: pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE,
+        check: process.isFull,
+      });
+    }
+    this.#rlimits.apply(wanted);
+  }
+
+  /** Counts a process that has come to a limit since the sample before. */
+  #count({ handle, last }: Process, total: Totals, open: readonly number[], mapped: number): void {
+    const nofile = this.#rlimits.bound(handle.pid, 'nofile');
+    const data = this.#rlimits.bound(handle.pid, 'data');
+    if (nofile !== undefined && open.length > last.open && nofileFor(open, 0) >= nofile)
+      total.numfilesHits += 1;
+    if (data !== undefined && mapped > last.mapped && mapped * PAGE >= data) total.privvmpagesHits += 1;
+    last.open = open.length;
+    last.mapped = mapped;
+  }
+
+  #readings(groups: ReadonlyMap<number, Membership>, totals: ReadonlyMap<number, Totals>): Reading[] {
+    return [...totals].map(([id, total]) => ({
+      id,
+      ...total,
+      numfiles: this.#files.held(id),
+      tasks: groups.get(id)?.tasks ?? 0,
+    }));
+  }
+
+  #look(readings: readonly Reading[]): void {
+    const before = this.#held;
+    this.#held = new Map(readings.map(({ id, numfiles, privvmpages }) => [id, { numfiles, privvmpages }]));
+    this.#isNear = readings.some((reading) => {
+      const parameters = this.#beancounters.get(reading.id);
+      const last = before.get(reading.id);
+      return (['numfiles', 'privvmpages'] as const).some(
+        (name) =>
+          parameters !== undefined &&
+          reading[name] > NEAR * parameters[name].barrier &&
+          reading[name] > (last?.[name] ?? 0),
+      );
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { samplingCalls } from '../../lib/host/native.js';
+import { ProcReader, readBelongings } from '../../lib/host/process-reader.js';
+import type { Members } from '../../lib/host/procfs-members.js';
+import { originalsFile } from '../../lib/host/rlimit-originals.js';
+import { Sampler } from '../../lib/host/sampler.js';
+
+const unlimited = { barrier: Infinity, limit: Infinity };
+const start = { privvmpages: unlimited, numfiles: unlimited };
+
+/** A sampler over live processes that are where the test puts them. */
+function live(t: Test) {
+  const dir = mkdtempSync(join(tmpdir(), 'bcfs-'));
+  const path = join(dir, 'originals');
+  const places = new Map<number, number[]>();
+  const members: Members = {
+    read: (ids) =>
+      new Map(
+        [...ids].map((id) => [id, { processes: places.get(id) ?? [], tasks: places.get(id)?.length ?? 0 }]),
+      ),
+    move: () => undefined,
+    pairs: () => undefined,
+  };
+  const make = () =>
+    new Sampler({
+      members,
+      reader: new ProcReader(),
+      calls: samplingCalls(),
+      originals: originalsFile(path),
+      cpu: () => process.cpuUsage().user / 1000,
+    });
+  const sampler = make();
+  t.teardown(() => {
+    sampler.handle({ kind: 'end' });
+    rmSync(dir, { recursive: true });
+  });
+  return { sampler, places, path, make };
+}
+
+/** A shell that does each line it is told. */
+async function bash(t: Test): Promise<{ pid: number; run: (line: string) => Promise<string> }> {
+  const child: ChildProcess = spawn('bash', [], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const ended = once(child, 'exit');
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const run = async (line: string) => {
+    child.stdin!.write(`${line}\necho "done $?"\n`);
+    let said = '';
+    while (!/done \d+\n$/.test(said)) said += String((await once(child.stdout!, 'data'))[0]);
+    return said;
+  };
+  await run('true');
+  return { pid: child.pid!, run };
+}
+
+function nofile(pid: number): string | undefined {
+  return /^Max open files\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
+}
+
+t.test('a file counts once, whoever has it by dup or fork', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid, run } = await bash(t);
+  places.set(1, [pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  const first = sampler.sample().readings[0]!.numfiles;
+  await run('exec 20</etc/passwd 21<&20 22</etc/passwd');
+  t.equal(sampler.sample().readings[0]!.numfiles, first + 2);
+  const child = Number((await run('sleep 1000 & echo $!')).split('\n')[0]);
+  t.teardown(() => process.kill(child));
+  places.set(1, [child, pid]);
+  // bash gives what runs in the background /dev/null as its input, and that is a file of its own.
+  await sleep(100);
+  t.equal(sampler.sample().readings[0]!.numfiles, first + 3);
+});
+
+t.test('what a process had stays with the old beancounter', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid, run } = await bash(t);
+  places.set(1, [pid]);
+  for (const id of [1, 2]) sampler.handle({ kind: 'beancounter', id, ...start });
+  const before = sampler.sample().readings[0]!;
+  await run('exec 20</etc/passwd');
+  const belongings = readBelongings(pid)!;
+  sampler.handle({ kind: 'moved', pid, from: 1, to: 2, before: belongings });
+  places.set(1, []).set(2, [pid]);
+  await run('exec 21</etc/passwd');
+  const [old, present] = sampler.sample().readings;
+  t.equal(old!.numfiles, before.numfiles + 1);
+  t.equal(present!.numfiles, 1);
+  t.equal(old!.privvmpages, belongings.privvmpages);
+  t.equal(old!.resident, 0);
+  await run('exec 20<&-');
+  t.equal(sampler.sample().readings[0]!.numfiles, before.numfiles, 'closed');
+});
+
+t.test('a process can open as many files as its beancounter has left', { timeout: 60_000 }, async (t) => {
+  const { sampler, places, path } = live(t);
+  const { pid, run } = await bash(t);
+  const own = nofile(pid);
+  places.set(1, [pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  const held = sampler.sample().readings[0]!.numfiles;
+  const numfiles = { barrier: held + 3, limit: held + 3 };
+  sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles });
+  sampler.sample();
+  t.not(nofile(pid), own);
+  t.match(readFileSync(path, 'utf8'), new RegExp(`^${pid} \\d+ ${own} -\n$`));
+  const opened = await run('for i in 1 2 3 4 5 6; do exec {x}</etc/passwd || break; echo opened; done; true');
+  t.ok(opened.match(/opened/g)!.length <= 3, opened);
+  sampler.handle({ kind: 'gone', id: 1 });
+  sampler.sample();
+  t.equal(nofile(pid), own, 'put back');
+});
+
+t.test('limits that a killed bcfs has left are put back', { timeout: 60_000 }, async (t) => {
+  const { sampler, places, make } = live(t);
+  const { pid } = await bash(t);
+  const own = nofile(pid);
+  places.set(1, [pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles: { barrier: 20, limit: 20 } });
+  sampler.sample();
+  t.not(nofile(pid), own);
+  make();
+  t.equal(nofile(pid), own);
+});
+
+t.test('privvmpages is held by RLIMIT_DATA, without the stack', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid } = await bash(t);
+  places.set(1, [pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  const { privvmpages: held } = sampler.sample().readings[0]!;
+  sampler.handle({
+    kind: 'beancounter',
+    id: 1,
+    ...start,
+    privvmpages: { barrier: held + 10, limit: held + 10 },
+  });
+  sampler.sample();
+  const limit = Number(/^Max data size\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1]);
+  const data = Number(/^VmData:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  t.equal(limit, data + 10 * 4096);
+});
+
+t.test('a process that has ended holds nothing', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid } = await bash(t);
+  places.set(1, [pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  t.ok(sampler.sample().readings[0]!.numfiles > 0);
+  process.kill(pid, 'SIGKILL');
+  await sleep(200);
+  t.match(sampler.sample().readings[0], { numfiles: 0, privvmpages: 0, resident: 0 });
+});
