@@ -88,7 +88,7 @@ export function execWords(words: number): never {
 
 /** Ends the process without waiting for any thread of it: _exit(2). */
 export function exitAtOnce(code: number): never {
-  const exit = load().library.func('void _exit(int status)') as (status: number) => never;
+  const exit = load().library.func('void _exit(int status)') as unknown as (status: number) => never;
   return exit(code);
 }
 

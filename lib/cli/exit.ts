@@ -74,7 +74,10 @@ export function oneLine(text: string): string {
  *
  * @param exit Default: after Node has waited for its threads, which a mount that hangs may hold for ever
  */
-export function fail({ exitCode, message }: Failure, exit: (code: number) => never = process.exit): never {
+export function fail(
+  { exitCode, message }: Failure,
+  exit: (code: number) => never = (code) => process.exit(code),
+): never {
   process.stderr.write(`bcfs: ${oneLine(message)}\n`);
   return exit(exitCode);
 }
