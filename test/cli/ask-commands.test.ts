@@ -288,33 +288,6 @@ t.test('what is mounted there may be reached from anywhere', needsFuse, async (t
   t.strictSame({ code, stderr }, { code: 0, stderr: '' }, 'and in another mount namespace');
 });
 
-for (const args of [['status'], ['ps'], ['which', '7'], ['events'], ['umount', '--drop']]) {
-  t.test(
-    `${args.join(' ')} says where there is no mount, and where no daemon answers`,
-    needsFuse,
-    async (t) => {
-      const directory = await socketDirectory(t);
-      const options = { env: { BCFS_RUNTIME_DIRECTORY: directory } };
-      t.strictSame(
-        await run(bcfs, [...args, directory], options),
-        failed(17, `${directory}: no bcfs is mounted there; see: findmnt -t fuse.bcfs`),
-      );
-      t.strictSame(
-        await run(bcfs, [...args, `${directory}/new`], options),
-        failed(10, `${directory}/new: no such mountpoint; a new one: mkdir -p ${directory}/new`),
-      );
-      const mountpoint = await mounted(t);
-      t.strictSame(
-        await run(bcfs, [...args, mountpoint], options),
-        failed(
-          16,
-          `${socketOf(directory, mountpoint)}: no daemon answers; it was killed, or has no control socket`,
-        ),
-      );
-    },
-  );
-}
-
 t.test('only root can ask', needsFuse, async (t) => {
   const { mountpoint, options, socket } = await askedMount(t);
   t.strictSame(await run('chmod', ['755', options.env!['BCFS_RUNTIME_DIRECTORY']!]), done());
