@@ -6,7 +6,7 @@ import { preloaded } from '../fixtures/foreground.js';
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
 
 const options =
-  'ro rw allow_other nonempty strict uid= gid= noexec nosuid nodev noatime defaults auto noauto nofail _netdev';
+  'ro rw allow_other nonempty strict auto_unmount noauto_unmount watchdog= uid= gid= noexec nosuid nodev noatime defaults auto noauto nofail _netdev';
 const noSuchOption = (option: string) => `-o ${option}: no such option; there are: ${options}`;
 const notAnOwner = (option: string) => `-o ${option}: not a number from 0 to 4294967294`;
 
