@@ -21,7 +21,7 @@ const refused = (message: string): Outcome => ({ code: 15, stdout: '', stderr: `
 
 t.test('only root may mount where there is no fusermount', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
-  const poor = await onlyWith(t, 'node', 'env', 'setpriv', 'unshare', 'bash', 'mount');
+  const poor = await onlyWith(t, 'node', 'env', 'setpriv', 'unshare', 'bash', 'mount', 'mknod');
   const mount = ([program = '', ...args]: readonly string[]) =>
     run(program, [...args, bcfs, directory], poor);
   t.strictSame(
@@ -32,7 +32,7 @@ t.test('only root may mount where there is no fusermount', needsFuse, async (t) 
     ),
   );
   t.strictSame(
-    await mount([...(await withDevice(t, '600')), ...nobody]),
+    await mount([...(await withDevice(t, 'nodev')), ...somebody]),
     refused(
       '/dev/fuse: permission denied; it needs root, or fusermount3 (the package fuse3); without, try: bcfs sh',
     ),

@@ -30,16 +30,14 @@ async function program(t: Test, text: string): Promise<string> {
 
 /** A thread that serves the descriptor that it is given. */
 const server = `
-  const { workerData } = require('node:worker_threads');
+  import { workerData } from 'node:worker_threads';
   const load = (name) => import(${JSON.stringify(`${root}dist/lib/`)} + name);
-  (async () => {
-    const { Group, Tree } = await load('index.js');
-    const { serveBlocking } = await load('fuse/dev-fuse.js');
-    const { eventfd } = await load('fuse/native.js');
-    const { Session } = await load('fuse/protocol/session.js');
-    const session = new Session(new Tree(new Group()), { validity: 0, log: console.error });
-    serveBlocking(workerData, session, { stop: eventfd(), tick() {} });
-  })();
+  const { Group, Tree } = await load('index.js');
+  const { serveBlocking } = await load('fuse/dev-fuse.js');
+  const { eventfd } = await load('fuse/native.js');
+  const { Session } = await load('fuse/protocol/session.js');
+  const session = new Session(new Tree(new Group()), { validity: 0, log: console.error });
+  serveBlocking(workerData, session, { stop: eventfd(), tick() {} });
 `;
 
 const prologue = (fusermount: string, directory: string) => `
