@@ -14,6 +14,9 @@ import type { CarryOptions } from './transport.js';
 const mountFlags: Readonly<Record<string, number>> = { nosuid: 2, nodev: 4, noexec: 8, noatime: 1024 };
 const MS_RDONLY = 1;
 
+/** As libfuse has it: no file of ours is a program or a device. */
+const ALWAYS = ['nosuid', 'nodev'];
+
 /**
  * Mounts a file system without a server yet: the kernel's first request waits.
  *
@@ -39,7 +42,7 @@ export function mountDevice(mountpoint: string, options: CarryOptions, nonblocki
 function mountDirectly(mountpoint: string, options: CarryOptions, nonblocking: boolean): number {
   const fd = openSync('/dev/fuse', constants.O_RDWR | (nonblocking ? constants.O_NONBLOCK : 0));
   try {
-    const flags = options.flags.reduce(
+    const flags = [...ALWAYS, ...options.flags].reduce(
       (all, name) => all | (mountFlags[name] ?? 0),
       options.ro ? MS_RDONLY : 0,
     );

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, symlink } from 'node:fs/promises';
 import t from 'tap';
+import { transportNames } from '../../lib/fuse/transport.js';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
 import {
   daemonOf,
@@ -22,7 +23,7 @@ t.test('a path through a link and .. is the one that the kernel follows', needsF
   t.strictSame(mountpoints(directory), []);
 });
 
-for (const transport of ['fuse-native', 'dev-fuse']) {
+for (const transport of transportNames) {
   t.test(
     `a mount that somebody detached is served to its last user, over ${transport}`,
     needsFuse,
@@ -33,7 +34,7 @@ for (const transport of ['fuse-native', 'dev-fuse']) {
       t.teardown(() => directory.close().catch(() => undefined));
       t.equal((await run('umount', ['-l', mountpoint])).code, 0);
       // Twice as long as the daemon takes to look.
-      await new Promise((resolve) => setTimeout(resolve, 1200));
+      await new Promise((resolve) => setTimeout(resolve, 2200));
       t.strictSame((await readdir(`/proc/self/fd/${directory.fd}`)).sort(), ['0', 'description']);
       await directory.close();
       await until('the daemon has ended', () => !isAlive(daemon));
@@ -86,6 +87,6 @@ t.test(
 
 t.test("libfuse's stack size in the environment does not count", needsFuse, async (t) => {
   const mountpoint = await emptyDirectory(t);
-  t.equal((await run(bcfs, [mountpoint], { env: { FUSE_THREAD_STACK: '-1' } })).code, 0);
+  t.equal((await run(bcfs, ['-t', 'fuse-native', mountpoint], { env: { FUSE_THREAD_STACK: '-1' } })).code, 0);
   t.equal((await run(bcfs, ['umount', mountpoint])).code, 0);
 });

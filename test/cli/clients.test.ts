@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
+import { transportNames } from '../../lib/fuse/transport.js';
 import { bash } from '../fixtures/command.js';
 import { daemonOf, mounted, needsFuse, threads } from '../fixtures/mounted.js';
 
@@ -21,30 +22,39 @@ const burst = (clients: number, rounds: number) =>
   Array.from({ length: clients }, (_, index) => `(${client(index + 10, rounds)}) & pids+=($!)`).join('\n') +
   '\nfor pid in "${pids[@]}"; do wait $pid || ((failed += 1)); done; exit $((failed))';
 
-t.test('16 clients at once are each answered as if alone', needsFuse, async (t) => {
-  const cwd = await mounted(t);
-  t.strictSame(await bash(burst(16, 50), { cwd }), { code: 0, stdout: '', stderr: '' });
-  t.strictSame(readdirSync(cwd).sort(), ['0', 'description']);
-});
-
-t.test('bursts of 64 clients leave no threads and no descriptors behind', needsFuse, async (t) => {
-  const cwd = await mounted(t);
-  const daemon = daemonOf(cwd);
-  const count = () => ({
-    threads: threads(daemon),
-    descriptors: readdirSync(`/proc/${daemon}/fd`).length,
+for (const transport of transportNames) {
+  t.test(`16 clients at once are each answered as if alone, over ${transport}`, needsFuse, async (t) => {
+    const cwd = await mounted(t, ['--transport', transport]);
+    t.strictSame(await bash(burst(16, 50), { cwd }), { code: 0, stdout: '', stderr: '' });
+    t.strictSame(readdirSync(cwd).sort(), ['0', 'description']);
   });
-  const before = count();
-  for (let round = 0; round < 2; round += 1) {
-    t.strictSame(await bash(burst(64, 4), { cwd }), { code: 0, stdout: '', stderr: '' });
-  }
-  const after = count();
-  t.ok(
-    after.descriptors <= before.descriptors,
-    `${after.descriptors} descriptors, not more than ${before.descriptors} before`,
+
+  t.test(
+    `bursts of 64 clients leave no threads and no descriptors behind, over ${transport}`,
+    needsFuse,
+    async (t) => {
+      const cwd = await mounted(t, ['--transport', transport]);
+      const daemon = daemonOf(cwd);
+      const count = () => ({
+        threads: threads(daemon),
+        descriptors: readdirSync(`/proc/${daemon}/fd`).length,
+      });
+      const before = count();
+      for (let round = 0; round < 2; round += 1) {
+        t.strictSame(await bash(burst(64, 4), { cwd }), { code: 0, stdout: '', stderr: '' });
+      }
+      const after = count();
+      t.ok(
+        after.descriptors <= before.descriptors,
+        `${after.descriptors} descriptors, not more than ${before.descriptors} before`,
+      );
+      t.ok(
+        after.threads <= before.threads,
+        `${after.threads} threads, not more than ${before.threads} before`,
+      );
+    },
   );
-  t.ok(after.threads <= before.threads, `${after.threads} threads, not more than ${before.threads} before`);
-});
+}
 
 t.test('one that reads slowly, and one that has gone, hold nobody up', needsFuse, async (t) => {
   const cwd = await mounted(t);

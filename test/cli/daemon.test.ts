@@ -28,10 +28,15 @@ t.test('the command returns when the mount answers', needsFuse, async (t) => {
   await until('it is unmounted', () => mountpoints(directory).length === 0);
 });
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  t.test(`${signal} unmounts and ends the daemon`, needsFuse, async (t) => {
+for (const [signal, transport] of [
+  ['SIGINT', 'dev-fuse'],
+  ['SIGTERM', 'dev-fuse'],
+  ['SIGTERM', 'fuse-native'],
+  ['SIGHUP', 'auto'],
+] as const) {
+  t.test(`${signal} unmounts and ends the daemon, over ${transport}`, needsFuse, async (t) => {
     const directory = await emptyDirectory(t);
-    await mountOn(t, directory);
+    await mountOn(t, directory, ['--transport', transport]);
     const daemon = daemonOf(directory);
     process.kill(daemon, signal);
     await ended(daemon);
@@ -139,11 +144,13 @@ t.test('a daemon whose command has gone meanwhile leaves no mount', needsFuse, a
     allowOther: false,
     nonempty: false,
     strict: false,
+    autoUnmount: true,
+    watchdog: 20,
     uid: 0,
     gid: 0,
     flags: [],
   };
-  daemon.send({ mountpoint: directory, settings }, () => daemon.disconnect());
+  daemon.send({ mountpoint: directory, settings, transport: 'auto' }, () => daemon.disconnect());
   const [code] = (await once(daemon, 'exit')) as [number | null];
   t.equal(code, 0);
   t.strictSame(mountpoints(directory), []);
@@ -190,8 +197,8 @@ t.test('a daemon follows a mount that is moved', needsFuse, async (t) => {
   await mountOn(t, `${directory}/from`);
   const daemon = daemonOf(directory);
   t.strictSame(await run('mount', ['--move', `${directory}/from`, `${directory}/to`]), done);
-  // It looks twice a second.
-  await delay(1000);
+  // It looks once a second.
+  await delay(1500);
   t.equal(await readFile(`${directory}/to/0/id`, 'utf8'), '0\n');
   process.kill(daemon, 'SIGTERM');
   await ended(daemon);

@@ -30,23 +30,34 @@ t.test('a signal unmounts even if the mount is in use', needsFuse, async (t) => 
   t.strictSame(mountpoints(directory), []);
 });
 
-t.test(
-  'debugging stays in the foreground, and prints each operation and its answer',
-  needsFuse,
-  async (t) => {
-    const directory = await emptyDirectory(t);
-    const { pid, ended } = await foreground(t, directory, ['-d']);
-    await run('cat', [`${directory}/0/id`]);
-    await run('mkdir', [`${directory}/x`]);
-    process.kill(pid, 'SIGTERM');
-    const { code, stdout, stderr } = await ended;
-    t.strictSame({ code, stdout }, { code: 0, stdout: '' });
-    for (const line of ['open /0/id: 0', 'read /0/id: 2', 'release /0/id: 0', 'mkdir /x: -22']) {
-      t.match(stderr, new RegExp(`^\\S+Z bcfs:fuse ${line}$`, 'm'));
-    }
-    for (const line of stderr.trimEnd().split('\n')) t.match(line, /^\S+Z bcfs:(fuse|mount) \S/);
-  },
-);
+/** What each transport prints of `cat 0/id; mkdir x`. */
+const prints = {
+  'fuse-native': ['open /0/id: 0', 'read /0/id: 2', 'release /0/id: 0', 'mkdir /x: -22'],
+  'dev-fuse': [
+    'OPEN of node \\d+: 0',
+    'READ of node \\d+: 0',
+    'RELEASE of node \\d+: 0',
+    'MKDIR of node 1: -22',
+  ],
+};
+
+for (const [transport, lines] of Object.entries(prints)) {
+  t.test(
+    `debugging stays in the foreground, and prints each operation and its answer, over ${transport}`,
+    needsFuse,
+    async (t) => {
+      const directory = await emptyDirectory(t);
+      const { pid, ended } = await foreground(t, directory, ['-d', '--transport', transport]);
+      await run('cat', [`${directory}/0/id`]);
+      await run('mkdir', [`${directory}/x`]);
+      process.kill(pid, 'SIGTERM');
+      const { code, stdout, stderr } = await ended;
+      t.strictSame({ code, stdout }, { code: 0, stdout: '' });
+      for (const line of lines) t.match(stderr, new RegExp(`^\\S+Z bcfs:fuse ${line}$`, 'm'));
+      for (const line of stderr.trimEnd().split('\n')) t.match(line, /^\S+Z bcfs:(fuse|mount) \S/);
+    },
+  );
+}
 
 t.test('a failure of its own is logged, unmounts, and ends it with 1', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);

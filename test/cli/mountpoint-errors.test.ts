@@ -8,6 +8,7 @@ interface Case {
   readonly title: string;
   readonly prepare?: (directory: string) => Promise<unknown>;
   readonly mountpoint: string;
+  readonly args?: readonly string[];
   readonly code: number;
   readonly message: string;
 }
@@ -77,18 +78,19 @@ const cases: Case[] = [
     title: 'it is longer than fuse-native takes',
     prepare: (directory) => mkdir(directory + `/${'d'.repeat(250)}`.repeat(4), { recursive: true }),
     mountpoint: 'D' + `/${'d'.repeat(250)}`.repeat(4),
+    args: ['--transport', 'fuse-native'],
     code: 1,
     message: `D${`/${'d'.repeat(250)}`.repeat(4)}: longer than the 1023 bytes of fuse-native`,
   },
 ];
 
-for (const { title, prepare, mountpoint, code, message } of cases) {
+for (const { title, prepare, mountpoint, args = [], code, message } of cases) {
   t.test(`a mountpoint is refused: ${title}`, needsFuse, async (t) => {
     const directory = await emptyDirectory(t);
     await prepare?.(directory);
     const here = (text: string) => text.replaceAll('D', directory);
     for (const flags of [[], ['-f']]) {
-      t.strictSame(await run(bcfs, [...flags, here(mountpoint)]), {
+      t.strictSame(await run(bcfs, [...flags, ...args, here(mountpoint)]), {
         code,
         stdout: '',
         stderr: `bcfs: ${here(message)}\n`,

@@ -26,7 +26,7 @@ const cases: [title: string, prepare: string, code: number, message: string][] =
     'something else is called /dev/fuse',
     'mount --bind /dev/null /dev/fuse',
     15,
-    'MOUNTPOINT: the kernel refuses the mount (fuse failed); CAP_SYS_ADMIN is needed',
+    'MOUNTPOINT: the kernel refuses the mount (Invalid argument); CAP_SYS_ADMIN is needed',
   ],
   [
     'there is no /dev/null either',

@@ -1,17 +1,8 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import t from 'tap';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
+import { nobody, onlyWith, somebody, withDevice } from '../fixtures/unprivileged.js';
 import { emptyDirectory, isAlive, daemonOf, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-/** Another user, who may read and write files like root: the repository, where the coverage goes. */
-const somebody = [
-  'setpriv',
-  ...['--reuid', '65534', '--regid', '65534', '--clear-groups'],
-  ...['--inh-caps', '+dac_override', '--ambient-caps', '+dac_override'],
-];
-
-/** Another user, who may not. */
-const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
 
 /** Root without some capabilities. */
 const without = (capabilities: string) => [
@@ -28,9 +19,24 @@ function as([program = '', ...args]: readonly string[], ...command: string[]): P
 
 const refused = (message: string): Outcome => ({ code: 15, stdout: '', stderr: `bcfs: ${message}\n` });
 
-t.test('only root may mount', needsFuse, async (t) => {
+t.test('only root may mount where there is no fusermount', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
-  t.strictSame(await as(somebody, bcfs, directory), refused('only root can mount; without it, try: bcfs sh'));
+  const poor = await onlyWith(t, 'node', 'env', 'setpriv', 'unshare', 'bash', 'mount', 'mknod');
+  const mount = ([program = '', ...args]: readonly string[]) =>
+    run(program, [...args, bcfs, directory], poor);
+  t.strictSame(
+    await mount(somebody),
+    refused(
+      `${directory}: the kernel refuses the mount (Operation not permitted); it needs root, or fusermount3 ` +
+        '(the package fuse3), or a user namespace (unshare -Urm); without, try: bcfs sh',
+    ),
+  );
+  t.strictSame(
+    await mount([...(await withDevice(t, 'nodev')), ...somebody]),
+    refused(
+      '/dev/fuse: permission denied; it needs root, or fusermount3 (the package fuse3); without, try: bcfs sh',
+    ),
+  );
   t.strictSame(mountpoints(directory), []);
 });
 
@@ -38,7 +44,7 @@ t.test('root without CAP_SYS_ADMIN may not mount, and leaves nothing behind', ne
   const directory = await emptyDirectory(t);
   t.strictSame(
     await as(confined, bcfs, directory),
-    refused(`${directory}: the kernel refuses the mount (fuse failed); CAP_SYS_ADMIN is needed`),
+    refused(`${directory}: the kernel refuses the mount (Operation not permitted); CAP_SYS_ADMIN is needed`),
   );
   t.strictSame(mountpoints(directory), []);
 });
@@ -58,11 +64,12 @@ t.test('only root with CAP_SYS_ADMIN may unmount, and what is mounted stays', ne
   const directory = await emptyDirectory(t);
   await mountOn(t, directory);
   const daemon = daemonOf(directory);
-  for (const who of [somebody, confined]) {
+  const poor = await onlyWith(t, 'node', 'env', 'setpriv');
+  for (const [program = '', ...args] of [somebody, confined]) {
     for (const flags of [[], ['--lazy']]) {
       t.strictSame(
-        await as(who, bcfs, 'umount', ...flags, directory),
-        refused(`${directory}: only root with CAP_SYS_ADMIN can unmount`),
+        await run(program, [...args, bcfs, 'umount', ...flags, directory], poor),
+        refused(`${directory}: only root with CAP_SYS_ADMIN can unmount, or who mounted by fusermount`),
       );
     }
   }

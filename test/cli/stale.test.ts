@@ -10,7 +10,7 @@ const done: Outcome = { code: 0, stdout: '', stderr: '' };
 /** The dead mount of a daemon that was killed. @returns the mountpoint */
 async function dead(t: Test): Promise<string> {
   const directory = await emptyDirectory(t);
-  await mountOn(t, directory);
+  await mountOn(t, directory, ['-o', 'noauto_unmount']);
   const daemon = daemonOf(directory);
   process.kill(daemon, 'SIGKILL');
   await ended(daemon);
@@ -44,7 +44,7 @@ t.test('umount takes a dead mount away', needsFuse, async (t) => {
 
 t.test('a dead mount that somebody is in can be detached, and replaced', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
-  await mountOn(t, directory);
+  await mountOn(t, directory, ['-o', 'noauto_unmount']);
   const daemon = daemonOf(directory);
   const script = `
     cd ${directory}/0; kill -KILL ${daemon}; tail --pid=${daemon} -f /dev/null

@@ -69,7 +69,10 @@ t.test('a program serves its tree beside whatever else it does', needsFuse, asyn
   t.equal(await readFile(`${directory}/7/numtasks/held`, 'utf8'), '3\n');
   await writeFile(`${directory}/7/numtasks/limit`, '200');
   t.equal(await readFile(`${directory}/7/numtasks/limit`, 'utf8'), '200\n');
-  t.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${directory} rw,relatime `), true);
+  t.equal(
+    readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${directory} rw,nosuid,nodev,relatime `),
+    true,
+  );
   child.stdin.write('unmount');
   t.strictSame(await outcome, byItself, 'it ends of itself when it has unmounted');
   t.strictSame(mountpoints(directory), []);
@@ -198,7 +201,7 @@ t.test(
   'a daemon that is killed leaves a dead mount, which the next one clears away',
   needsFuse,
   async (t) => {
-    const directory = await mounted(t, OVER_DEV_FUSE);
+    const directory = await mounted(t, [...OVER_DEV_FUSE, '-o', 'noauto_unmount']);
     await mkdir(`${directory}/7`);
     const daemon = daemonOf(directory);
     process.kill(daemon, 'SIGKILL');

@@ -5,6 +5,8 @@ import { embed } from '../fixtures/embedded.js';
 import { preloaded } from '../fixtures/foreground.js';
 import { emptyDirectory, mounted, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
+const OVER_FUSE_NATIVE = ['--transport', 'fuse-native'];
+
 t.test('a machine where it does not load is told so in one line', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
   const broken = preloaded(`
@@ -14,7 +16,7 @@ t.test('a machine where it does not load is told so in one line', needsFuse, asy
       if (name === 'fuse-native') throw new Error('libfuse.so.2: cannot open\\nand more');
       return load(name, ...rest);
     };`);
-  t.strictSame(await run(bcfs, [directory], broken), {
+  t.strictSame(await run(bcfs, [...OVER_FUSE_NATIVE, directory], broken), {
     code: 14,
     stdout: '',
     stderr: 'bcfs: fuse-native does not load: libfuse.so.2: cannot open\n',
@@ -24,7 +26,7 @@ t.test('a machine where it does not load is told so in one line', needsFuse, asy
 
 t.test('with few threads in libuv’s pool it serves all the same', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
-  const { code } = await run(bcfs, [directory], { env: { UV_THREADPOOL_SIZE: '2' } });
+  const { code } = await run(bcfs, [...OVER_FUSE_NATIVE, directory], { env: { UV_THREADPOOL_SIZE: '2' } });
   t.equal(code, 0);
   t.equal(await readFile(`${directory}/0/id`, 'utf8'), '0\n');
   await run('umount', [directory]);
@@ -42,7 +44,7 @@ t.test('what a handler throws is EIO for who asked, and the next request is serv
       throw new Error('a mistake');
     };
     const lines = [];
-    const mounted = await mount(tree, ${JSON.stringify(directory)}, { log: (line) => lines.push(line.split('\\n')[0]) });
+    const mounted = await mount(tree, ${JSON.stringify(directory)}, { transport: 'fuse-native', log: (line) => lines.push(line.split('\\n')[0]) });
     await stat(mounted.mountpoint + '/description').catch(({ code }) => console.log(code));
     console.log((await stat(mounted.mountpoint + '/0/id')).size);
     await mounted.unmount();
@@ -59,7 +61,7 @@ t.test(
   'libfuse passes on times only in pairs: touch -a or -m alone changes nothing',
   needsFuse,
   async (t) => {
-    const cwd = await mounted(t);
+    const cwd = await mounted(t, OVER_FUSE_NATIVE);
     t.strictSame(
       await bash('touch -d @5 0/id; touch -a -d @6 0/id; touch -m -d @7 0/id; stat -c "%X %Y" 0/id', { cwd }),
       {
