@@ -9,7 +9,7 @@ import { addressSharers } from '../host/address-sharers.js';
 import type { MachineOptions } from '../host/groups.js';
 import { LiveHost, type SamplerLink } from '../host/live-host.js';
 import { findMachine } from '../host/machine.js';
-import { sharesMemory } from '../host/native.js';
+import { samplingCalls } from '../host/native.js';
 import { kernelPressure } from '../host/oom.js';
 import { ProcfsTasks } from '../host/procfs-tasks.js';
 import { readBelongings } from '../host/process-reader.js';
@@ -69,6 +69,7 @@ export function liveTree(
   onEvent: (event: HostEvent) => void,
 ): HostTree {
   const { uid, gid, interval, cgroup, oom, trust } = settings;
+  const { sharesMemory } = samplingCalls();
   const host = new LiveHost({
     machine: findMachine(order.machine),
     sampler: samplerLink(order.sampler),

@@ -56,7 +56,30 @@ export interface TreeOptions {
   readonly now?: () => number;
   /** Takes one line about a mistake in a show, a store, a makeItem or a dropItem. Default: a process warning. */
   readonly log?: (message: string) => void;
+  /**
+   * A show, a store, a makeItem or a dropItem that takes longer is logged with its path: milliseconds. Everybody who
+   * uses the tree waits meanwhile. Default: 100.
+   */
+  readonly slow?: number;
+  /** A clock that only goes forward, in milliseconds. Default: the system's. */
+  readonly clock?: () => number;
 }
+
+/**
+ * What a listener is told of a node: `attributes`, that chmod, chown or utimes changed it; `entries`, that names came
+ * to a directory or left it, and so its link count and its times are others; `removed`, that a directory is about to
+ * go, with all that is in it.
+ */
+export type Change = 'attributes' | 'entries' | 'removed';
+
+/** Is told of each change as it happens. What it throws is logged. */
+export type ChangeListener = (node: Node, change: Change) => void;
+
+/** Milliseconds: what a show or a store may take before it is logged. */
+const SLOW = 100;
+
+/** Milliseconds: as much later is a directory's second change within one millisecond of the clock. */
+const TICK = 0.001;
 
 /** What statfs(2) tells. */
 export const statfs = { bsize: 4096, namelen: NAME_SIZE } as const;
@@ -69,6 +92,9 @@ export class Tree {
   readonly #gid: number;
   readonly #now: () => number;
   readonly #log: (message: string) => void;
+  readonly #slow: number;
+  readonly #clock: () => number;
+  readonly #listeners = new Set<ChangeListener>();
   #nextIno = 1;
 
   /**
@@ -81,9 +107,24 @@ export class Tree {
     this.#gid = options.gid ?? 0;
     this.#now = options.now ?? Date.now;
     this.#log = safeLog(options.log ?? ((message) => process.emitWarning(message, 'ConfigfsWarning')));
+    this.#slow = options.slow ?? SLOW;
+    this.#clock = options.clock ?? (() => performance.now());
     mustBeNew(root);
     mustHaveNames(root);
     this.#link(root, '', undefined, true);
+  }
+
+  /**
+   * Has `listener` told of every change from now on, whoever makes it: a mkdir, a chmod, a registerGroup. Values are
+   * not watched: what they are is known when they are shown.
+   *
+   * @returns ends it
+   */
+  onChange(listener: ChangeListener): () => void {
+    // A function of its own: the same one may listen twice.
+    const entry: ChangeListener = (node, change) => listener(node, change);
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
   }
 
   /** The node of a name in a directory; of an empty name, the directory itself. */
@@ -143,17 +184,17 @@ export class Tree {
   /** chmod. The type bits stay. */
   chmod(node: Node, mode: number): 0 | Errno {
     const type = node instanceof Item ? S_IFDIR : S_IFREG;
-    return this.#set(node, { mode: type | (mode & ~S_IFMT) });
+    return this.#change(node, { mode: type | (mode & ~S_IFMT) });
   }
 
   /** chown. -1 leaves an id as it is. */
   chown(node: Node, uid: number, gid: number): 0 | Errno {
-    return this.#set(node, { ...(uid >= 0 && { uid }), ...(gid >= 0 && { gid }) });
+    return this.#change(node, { ...(uid >= 0 && { uid }), ...(gid >= 0 && { gid }) });
   }
 
   /** utimes: milliseconds since 1970. */
   utimes(node: Node, atime: number, mtime: number): 0 | Errno {
-    return this.#set(node, { atime, mtime });
+    return this.#change(node, { atime, mtime });
   }
 
   /** truncate, ftruncate: no store, no size. */
@@ -205,6 +246,7 @@ export class Tree {
     if (!link?.parent || link.isDefault) return -errno.EPERM;
     if (hasMadeItems(item)) return -errno.ENOTEMPTY;
     const group = link.parent;
+    this.#tell(item, 'removed');
     group.remove(name);
     unlink(item);
     this.#touch(group);
@@ -319,6 +361,12 @@ export class Tree {
     for (const [childName, child] of item.children) this.#link(child, childName, item, true);
   }
 
+  #change(node: Node, change: Settings): 0 | Errno {
+    const result = this.#set(node, change);
+    if (result === 0) this.#tell(node, 'attributes');
+    return result;
+  }
+
   #set(node: Node, change: Settings): 0 | Errno {
     const { link } = itemOf(node);
     if (!link) return -errno.ENOENT;
@@ -329,19 +377,39 @@ export class Tree {
     return 0;
   }
 
-  /** A directory whose entries changed. */
+  /**
+   * A directory whose entries changed. Its modification time is another after every change, within a millisecond too:
+   * that is how the kernel knows that a listing that it keeps is out of date.
+   */
   #touch(group: Group): void {
-    this.#set(group, { mtime: this.#now() });
+    const now = this.#now();
+    const { mtime } = this.getattr(group) as Stat;
+    this.#set(group, { mtime: mtime >= now && mtime < now + 1 ? mtime + TICK : now });
+    this.#tell(group, 'entries');
   }
 
-  /** Runs what the subsystem wrote. The one place where a throw becomes an errno. */
+  #tell(node: Node, change: Change): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(node, change);
+      } catch (error) {
+        this.#log(`a listener: ${describe(error)}`);
+      }
+    }
+  }
+
+  /** Runs what the subsystem wrote. The one place where a throw becomes an errno, and where it is timed. */
   #guard<T>(what: () => string, call: () => T): T | Errno {
+    const start = this.#clock();
     try {
       return call();
     } catch (error) {
       if (error instanceof BcfsError) return error.errno;
       this.#log(`${what()}: ${describe(error)}`);
       return -errno.EIO;
+    } finally {
+      const took = this.#clock() - start;
+      if (took > this.#slow) this.#log(`${what()}: took ${Math.round(took)} ms`);
     }
   }
 }

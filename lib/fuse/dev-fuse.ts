@@ -22,17 +22,33 @@ const SPIN = 0.06;
 /** How long `serveBlocking` sleeps at the most, in milliseconds. */
 const TICK = 1000;
 
+/** How long to wait for the kernel to be ready for a notification that it was not, in milliseconds. */
+const RETRY = 10;
+
 /** Serves a tree on the thread that mounts it, beside everything else that the thread does. */
 export const devFuse: Transport = (tree, mountpoint, options) => {
   const fd = mountDevice(mountpoint, options, false);
-  const session = new Session(tree, options);
   let connected = true;
+  let isPlanned = false;
+  const plan = (milliseconds: number): void => {
+    if (isPlanned) return;
+    isPlanned = true;
+    setTimeout(() => {
+      isPlanned = false;
+      // Its number may be another's by now.
+      if (!connected) return;
+      notify(fd, session);
+      if (session.hasNews) plan(RETRY);
+    }, milliseconds);
+  };
+  const session = new Session(tree, { log: options.log, onNews: () => plan(0) });
   const next = (): void => {
     readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
       const result = error ? Number(error.errno) : length;
       if (answer(fd, session, result)) next();
       else {
         connected = false;
+        session.close();
         closeSync(fd);
       }
     });
@@ -62,7 +78,7 @@ export function serveBlocking(
   const pollset = new Pollset([fd, stop, ...(attend ? [attend.fd] : [])]);
   let lastRequest = 0;
   let lastTick = performance.now();
-  for (;;) {
+  for (let isServing = true; isServing;) {
     const length = read(fd, session.request.bytes);
     const now = performance.now();
     if (now - lastTick >= TICK) {
@@ -70,23 +86,32 @@ export function serveBlocking(
       beat?.();
       tick();
       beat?.();
+      notify(fd, session);
+      // Or nobody who asks would be answered while clients keep it busy.
+      attend?.run();
     }
     if (length === -errno.EAGAIN) {
       if (now - lastRequest < SPIN) continue;
-      pollset.wait(TICK);
-      if (pollset.isReady(1)) return;
+      pollset.wait(session.hasNews ? RETRY : TICK);
+      isServing = !pollset.isReady(1);
       if (attend && pollset.isReady(2)) {
         drain(attend.fd);
         attend.run();
       }
+      notify(fd, session);
       continue;
     }
     lastRequest = now;
     beat?.();
-    const goesOn = answer(fd, session, length);
+    isServing = answer(fd, session, length);
     beat?.();
-    if (!goesOn) return;
   }
+  session.close();
+}
+
+/** Tells the kernel of what changed without its doing. It never waits: see protocol/notifications.ts. */
+function notify(fd: number, session: Session): void {
+  if (session.hasNews) session.notify((bytes, size) => write(fd, bytes, size));
 }
 
 /**
@@ -99,6 +124,7 @@ function answer(fd: number, session: Session, length: number | Errno): boolean {
     const size = session.handle(length);
     // A refusal: the request was interrupted, or the mount has gone, which the next read says.
     if (size > 0) write(fd, session.reply.bytes, size);
+    notify(fd, session);
     return true;
   }
   // ENOENT: a request that was interrupted before it was read. EINTR, EAGAIN: nothing was read.

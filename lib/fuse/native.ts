@@ -104,9 +104,10 @@ export function read(fd: number, buffer: Uint8Array): number | Errno {
   return count < 0 ? -libc().errno() : count;
 }
 
-/** write(2) of the first `size` bytes. @returns the bytes written; -1 if it is refused */
-export function write(fd: number, buffer: Uint8Array, size: number): number {
-  return libc().write(fd, buffer, size);
+/** write(2) of the first `size` bytes. @returns the bytes written, or a negative errno */
+export function write(fd: number, buffer: Uint8Array, size: number): number | Errno {
+  const count = libc().write(fd, buffer, size);
+  return count < 0 ? -libc().errno() : count;
 }
 
 /** A descriptor that another thread makes readable with `wake`. */

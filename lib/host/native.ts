@@ -6,6 +6,7 @@ export const RLIMIT_DATA = 2;
 export const RLIMIT_NOFILE = 7;
 
 const KCMP_FILE = 0;
+const KCMP_VM = 1;
 const SYS_KCMP = process.arch === 'arm64' ? 272 : 312;
 
 /** How two files stand in the kernel's own order, which holds as long as both are open; undefined: it cannot tell. */
@@ -20,6 +21,8 @@ export interface Rlimit {
 export interface SamplingCalls {
   /** kcmp(2) of two open files. Undefined where one is not open, its process has gone, or it is not permitted. */
   compareFiles(pid: number, fd: number, otherPid: number, otherFd: number): FileOrder;
+  /** Whether two processes share their address space: kcmp(2). */
+  sharesMemory(pid: number, otherPid: number): boolean;
   /** prlimit(2); undefined where there is no such process, or it is not permitted. */
   rlimit(pid: number, resource: number): Rlimit | undefined;
   /** Sets the soft limit and keeps the hard one. @returns whether it was done */
@@ -45,6 +48,7 @@ export function samplingCalls(): SamplingCalls {
   return {
     compareFiles: (pid, fd, otherPid, otherFd) =>
       orders[syscall(SYS_KCMP, pid, otherPid, KCMP_FILE, fd, otherFd)],
+    sharesMemory: (pid, otherPid) => syscall(SYS_KCMP, pid, otherPid, KCMP_VM, 0, 0) === 0,
     rlimit(pid, resource) {
       if (prlimit(pid, resource, null, buffer) !== 0) return undefined;
       return { soft: readLimit(buffer, 0), hard: readLimit(buffer, 8) };

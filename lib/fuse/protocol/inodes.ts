@@ -7,6 +7,8 @@ import type { Node } from '../../configfs/tree.js';
 interface Known {
   readonly node: Node;
   lookups: number;
+  /** Whether it was removed without this kernel's doing: a name that it remembers may still lead here. */
+  isStale: boolean;
 }
 
 /** The protocol's id of the root; the kernel knows it without a lookup. */
@@ -16,7 +18,7 @@ export class Inodes {
   readonly #known = new Map<number, Known>();
 
   constructor(root: Node) {
-    this.#known.set(ROOT_ID, { node: root, lookups: 1 });
+    this.#known.set(ROOT_ID, { node: root, lookups: 1, isStale: false });
   }
 
   /** How many nodes the kernel knows. */
@@ -28,11 +30,24 @@ export class Inodes {
     return this.#known.get(id)?.node;
   }
 
+  has(id: number): boolean {
+    return this.#known.has(id);
+  }
+
+  isStale(id: number): boolean {
+    return this.#known.get(id)?.isStale ?? false;
+  }
+
+  markStale(id: number): void {
+    const known = this.#known.get(id);
+    if (known) known.isStale = true;
+  }
+
   /** The kernel is given a node once more. */
   give(id: number, node: Node): void {
     const known = this.#known.get(id);
     if (known) known.lookups += 1;
-    else this.#known.set(id, { node, lookups: 1 });
+    else this.#known.set(id, { node, lookups: 1, isStale: false });
   }
 
   /** The kernel forgets a node so many times. */

@@ -165,6 +165,5 @@ export const statfsOut = layout({
 /** Followed by the name, and padding to 8 bytes. */
 export const dirent = layout({ ino: 8, off: 8, namelen: 4, type: 4 });
 
-/** Notifications: sent with `unique` 0 and the code in place of the error. */
+/** A notification: sent with `unique` 0 and its code in place of the error. */
 export const invalInodeOut = layout({ ino: 8, off: 8, len: 8 });
-export const invalEntryOut = layout({ parent: 8, namelen: 4, flags: 4 });

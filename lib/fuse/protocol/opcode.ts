@@ -52,13 +52,19 @@ export function opcodeName(opcode: number): string {
 export const InitFlag = {
   ATOMIC_O_TRUNC: 1 << 3,
   BIG_WRITES: 1 << 5,
+  AUTO_INVAL_DATA: 1 << 12,
   DO_READDIRPLUS: 1 << 13,
   PARALLEL_DIROPS: 1 << 18,
   NO_OPENDIR_SUPPORT: 1 << 24,
 } as const;
 
 /** Of an open's answer. */
-export const OpenFlag = { DIRECT_IO: 1 << 0, NOFLUSH: 1 << 5 } as const;
+export const OpenFlag = {
+  DIRECT_IO: 1 << 0,
+  KEEP_CACHE: 1 << 1,
+  CACHE_DIR: 1 << 3,
+  NOFLUSH: 1 << 5,
+} as const;
 
 /** Of SETATTR: which fields are meant. */
 export const SetattrValid = {
@@ -72,5 +78,5 @@ export const SetattrValid = {
   MTIME_NOW: 1 << 8,
 } as const;
 
-/** Of notifications. */
-export const Notify = { INVAL_INODE: 2, INVAL_ENTRY: 3 } as const;
+/** Codes of notifications, in place of an error. */
+export const Notify = { INVAL_INODE: 2 } as const;

@@ -1,13 +1,14 @@
 /**
- * One mount's conversation with the kernel: a request in, a reply out, over a tree. No I/O: whoever has the
- * descriptor reads into `request`, calls `handle`, and writes what `reply` holds.
+ * One mount's conversation with the kernel: a request in, a reply out, over a tree, and what the kernel is told of
+ * changes that it did not ask for. No I/O: whoever has the descriptor reads into `request`, calls `handle`, writes
+ * what `reply` holds, and then has `notify` write.
  *
- * One table says what each opcode asks for; what is not in it is answered with ENOSYS, which the kernel remembers
- * and does not ask again. A request that is not all there is answered with EIO.
+ * Two tables say what each opcode asks for; what is in neither is answered with ENOSYS, which the kernel remembers
+ * and does not ask again. A request that is not all there is answered with EIO. See docs/protocol.md.
  */
 import createDebug from 'debug';
 import { Item } from '../../configfs/item.js';
-import { statfs, type Node, type Stat, type Tree } from '../../configfs/tree.js';
+import { statfs, type Change, type Entry, type Node, type Stat, type Tree } from '../../configfs/tree.js';
 import { describe, errno, isErrno, safeLog, type Caller, type Errno } from '../../errors.js';
 import { OpenTable } from '../open-table.js';
 import { Inodes } from './inodes.js';
@@ -40,6 +41,7 @@ import {
   type Layout,
 } from './layout.js';
 import { Message } from './message.js';
+import { Notifications, type Send } from './notifications.js';
 import { InitFlag, Opcode, opcodeName, OpenFlag, SetattrValid } from './opcode.js';
 
 const debug = createDebug('bcfs:fuse');
@@ -64,17 +66,40 @@ const FIRST_OFFSET = 2;
 /** (uid_t) -1 and (gid_t) -1 of chown. */
 const UNCHANGED = -1;
 
+/** Seconds: for as long as nothing changes, and of what changes it is told. */
+const VALIDITY = 24 * 60 * 60;
+
 export interface SessionOptions {
-  /** Seconds for which the kernel may use what it was told of names and modes. */
-  readonly validity: number;
+  /** Seconds for which the kernel may use what it was told of names and modes. Default: a day. */
+  readonly validity?: number;
   /** Takes one line about a handler that threw. */
   readonly log: (message: string) => void;
   /** Milliseconds since 1970. Default: the system's clock. */
   readonly now?: () => number;
+  /** Is called when there is something to `notify`, in the midst of the change. Default: nobody is waiting for it. */
+  readonly onNews?: () => void;
 }
 
 /** What a handler gives: 0, and the reply ends where its message does; or an errno. */
 type Outcome = 0 | Errno;
+
+/** What an opcode asks of a node. */
+type NodeHandler = (session: Session, node: Node, nodeid: number) => Outcome;
+
+/** What the kernel knows of its own request's success, by the inode number that changes. */
+type Told = Readonly<Partial<Record<Change, number>>>;
+const NOTHING: Told = {};
+
+/** Where ESTALE has the kernel look the names up again that led to a node: what begins at a path. */
+const RETRIED: ReadonlySet<number> = new Set([Opcode.GETATTR, Opcode.SETATTR, Opcode.OPEN, Opcode.OPENDIR]);
+
+const WANTED_FLAGS =
+  InitFlag.ATOMIC_O_TRUNC |
+  InitFlag.BIG_WRITES |
+  InitFlag.AUTO_INVAL_DATA |
+  InitFlag.DO_READDIRPLUS |
+  InitFlag.PARALLEL_DIROPS |
+  InitFlag.NO_OPENDIR_SUPPORT;
 
 /** Whether the kernel waits for no reply. */
 function isUnanswered(opcode: number): boolean {
@@ -90,18 +115,44 @@ export class Session {
   readonly #log: (message: string) => void;
   readonly #now: () => number;
   readonly #validity: number;
+  readonly #notifications: Notifications;
+  /** The flags that INIT agreed on. */
+  #flags = 0;
+  /** Of the request in hand. */
+  #told = NOTHING;
+
+  /** Ends the watching of the tree. The mount has gone. */
+  readonly close: () => void;
 
   constructor(tree: Tree, options: SessionOptions) {
     this.#tree = tree;
     this.#inodes = new Inodes(tree.root);
     this.#log = safeLog(options.log);
     this.#now = options.now ?? Date.now;
-    this.#validity = options.validity;
+    this.#validity = options.validity ?? VALIDITY;
+    this.#notifications = new Notifications(this.#inodes);
+    this.close = tree.onChange((node, change) => {
+      this.#changed(node, change);
+      if (this.hasNews) options.onNews?.();
+    });
   }
 
   /** How many nodes the kernel knows. */
   get nodes(): number {
     return this.#inodes.size;
+  }
+
+  /** Whether there is something to `notify`. */
+  get hasNews(): boolean {
+    return this.#notifications.areWaiting;
+  }
+
+  /**
+   * Tells the kernel of changes that it does not know of. Never waits for anything; best after the reply. What the
+   * kernel is not ready for stays, for another call: then there still is news.
+   */
+  notify(send: Send): void {
+    this.#notifications.send(send);
   }
 
   /**
@@ -126,6 +177,7 @@ export class Session {
       this.#log(`${opcodeName(opcode)}: ${describe(error)}`);
       outcome = -errno.EIO;
     }
+    this.#told = NOTHING;
     debug('%s of node %d: %d', opcodeName(opcode), request.get(fields.nodeid), outcome);
     if (isUnanswered(opcode)) return 0;
     if (outcome < 0) reply.end = outHeader.size;
@@ -141,81 +193,85 @@ export class Session {
   }
 
   #dispatch(opcode: number, nodeid: number): Outcome {
-    switch (opcode) {
-      case Opcode.INIT:
-        return this.#init();
-      case Opcode.DESTROY:
-        return 0;
-      case Opcode.FORGET:
-        return this.#forget(nodeid);
-      case Opcode.BATCH_FORGET:
-        return this.#batchForget();
-      case Opcode.INTERRUPT:
-        // Every request is answered before the next is read: there is none to interrupt.
-        return 0;
-      case Opcode.STATFS:
-        return this.#statfs();
-    }
+    const handle = Session.#handlers.get(opcode);
+    if (handle) return handle(this, nodeid);
+    const ask = Session.#nodeHandlers.get(opcode);
+    if (!ask) return -errno.ENOSYS;
     const node = this.#inodes.get(nodeid);
-    return node === undefined ? -errno.ENOENT : this.#ask(opcode, node);
+    if (node === undefined) return -errno.ENOENT;
+    // It is gone; if it came again, it came as another node.
+    if (this.#tree.ino(node) !== nodeid) {
+      return this.#inodes.isStale(nodeid) && RETRIED.has(opcode) ? -errno.ESTALE : -errno.ENOENT;
+    }
+    return ask(this, node, nodeid);
   }
 
+  /** What is asked of the connection, or of an open file, whose node may have gone. */
+  static readonly #handlers: ReadonlyMap<number, (session: Session, nodeid: number) => Outcome> = new Map<
+    number,
+    (session: Session, nodeid: number) => Outcome
+  >([
+    [Opcode.INIT, (session) => session.#init()],
+    [Opcode.DESTROY, () => 0],
+    [Opcode.FORGET, (session, nodeid) => session.#forget(nodeid)],
+    [Opcode.BATCH_FORGET, (session) => session.#batchForget()],
+    // Every request is answered before the next is read: there is none to interrupt.
+    [Opcode.INTERRUPT, () => 0],
+    [Opcode.STATFS, (session) => session.#statfs()],
+    [Opcode.READ, (session) => session.#read()],
+    [Opcode.WRITE, (session) => session.#write()],
+    [Opcode.RELEASE, (session) => session.#release()],
+    [Opcode.RELEASEDIR, () => 0],
+    [Opcode.FSYNC, () => -errno.EINVAL],
+    [Opcode.FSYNCDIR, () => -errno.EINVAL],
+  ]);
+
   /** What is asked of a node. */
-  #ask(opcode: number, node: Node): Outcome {
-    const tree = this.#tree;
-    switch (opcode) {
-      case Opcode.LOOKUP:
-        return this.#named(undefined, (name) => this.#entry(tree.lookup(node, name)));
-      case Opcode.GETATTR:
-        return this.#attributes(node);
-      case Opcode.SETATTR:
-        return this.#setattr(node);
-      case Opcode.OPEN:
-        return this.#open(node);
-      case Opcode.READ:
-        return this.#read();
-      case Opcode.WRITE:
-        return this.#write();
-      case Opcode.RELEASE:
-        return this.#release();
-      case Opcode.READDIR:
-        return this.#readdir(node, false);
-      case Opcode.READDIRPLUS:
-        return this.#readdir(node, true);
-      case Opcode.MKDIR:
-        return this.#named(mkdirIn, (name) => this.#entry(tree.mkdir(node, name)));
-      case Opcode.RMDIR:
-        return this.#named(undefined, (name) => tree.rmdir(node, name));
-      case Opcode.MKNOD:
-        return this.#named(mknodIn, (name, at) =>
-          tree.mknod(node, name, this.request.get(mknodIn.fields.mode, at)),
-        );
-      case Opcode.CREATE:
-        return this.#named(createIn, (name) => tree.create(node, name));
-      case Opcode.SYMLINK:
-        return this.#named(undefined, (name) => tree.symlink(node, name));
-      case Opcode.LINK:
-        return this.#named(linkIn, (name, at) =>
-          tree.link(
-            this.#inodes.get(this.request.get(linkIn.fields.oldNodeid, at)) ?? -errno.ENOENT,
-            node,
-            name,
-          ),
-        );
-      case Opcode.UNLINK:
-        return this.#named(undefined, (name) => tree.unlink(node, name));
-      case Opcode.RENAME:
-      case Opcode.RENAME2:
-        return -errno.EPERM;
-      case Opcode.FSYNC:
-      case Opcode.FSYNCDIR:
-        return -errno.EINVAL;
-      case Opcode.LISTXATTR:
-        return this.#listxattr();
-      // setxattr and getxattr answered with EOPNOTSUPP would be asked for each time; the kernel says it for ENOSYS.
-      default:
-        return -errno.ENOSYS;
-    }
+  static readonly #nodeHandlers: ReadonlyMap<number, NodeHandler> = new Map<number, NodeHandler>([
+    [
+      Opcode.LOOKUP,
+      (session, node) =>
+        session.#named(undefined, (name) => session.#entry(session.#tree.lookup(node, name))),
+    ],
+    [Opcode.GETATTR, (session, node) => session.#attributes(node)],
+    [Opcode.SETATTR, (session, node, nodeid) => session.#setattr(node, nodeid)],
+    [Opcode.OPEN, (session, node) => session.#open(node)],
+    [Opcode.OPENDIR, (session, node) => session.#opendir(node)],
+    [Opcode.READDIR, (session, node) => session.#readdir(node, false)],
+    [Opcode.READDIRPLUS, (session, node) => session.#readdir(node, true)],
+    [Opcode.MKDIR, (session, node, nodeid) => session.#mkdir(node, nodeid)],
+    [Opcode.RMDIR, (session, node, nodeid) => session.#rmdir(node, nodeid)],
+    [Opcode.CREATE, (session, node) => session.#named(createIn, (name) => session.#tree.create(node, name))],
+    [Opcode.MKNOD, (session, node) => session.#mknod(node)],
+    [
+      Opcode.SYMLINK,
+      (session, node) => session.#named(undefined, (name) => session.#tree.symlink(node, name)),
+    ],
+    [Opcode.LINK, (session, node) => session.#link(node)],
+    [Opcode.UNLINK, (session, node) => session.#named(undefined, (name) => session.#tree.unlink(node, name))],
+    [Opcode.RENAME, () => -errno.EPERM],
+    [Opcode.RENAME2, () => -errno.EPERM],
+    [Opcode.LISTXATTR, (session) => session.#listxattr()],
+    // SETXATTR, GETXATTR and REMOVEXATTR answered with EOPNOTSUPP would be asked for each time; the kernel says it
+    // for ENOSYS. So with the others that are not here: ACCESS is granted by the modes, FLUSH does nothing, LSEEK is
+    // the kernel's own, POLL is always ready, FALLOCATE is EOPNOTSUPP, IOCTL is ENOTTY.
+  ]);
+
+  /** A change of the tree: what the kernel does not know by itself, it is to be told. */
+  #changed(node: Node, change: Change): void {
+    const ino = this.#tree.ino(node);
+    if (this.#told[change] === ino) return;
+    if (change === 'removed') this.#removed(node);
+    else this.#notifications.add(ino);
+  }
+
+  /** A node goes, and all that is in it. */
+  #removed(node: Node): void {
+    const ino = this.#tree.ino(node);
+    this.#inodes.markStale(ino);
+    this.#notifications.add(ino);
+    if (!(node instanceof Item)) return;
+    for (const entry of this.#tree.readdir(node) as Entry[]) this.#removed(entry.node);
   }
 
   #init(): Outcome {
@@ -232,15 +288,10 @@ export class Session {
     // A kernel of a later major version speaks ours when it sees this, and asks again.
     if (major > MAJOR) return 0;
     const spoken = Math.min(minor, MINOR);
-    const wanted =
-      InitFlag.ATOMIC_O_TRUNC |
-      InitFlag.BIG_WRITES |
-      InitFlag.DO_READDIRPLUS |
-      InitFlag.PARALLEL_DIROPS |
-      InitFlag.NO_OPENDIR_SUPPORT;
+    this.#flags = (request.get(fields.flags, at) & WANTED_FLAGS) >>> 0;
     reply.set(set.minor, out, spoken);
     reply.set(set.maxReadahead, out, request.get(fields.maxReadahead, at));
-    reply.set(set.flags, out, (request.get(fields.flags, at) & wanted) >>> 0);
+    reply.set(set.flags, out, this.#flags);
     reply.set(set.maxBackground, out, 64);
     reply.set(set.congestionThreshold, out, 48);
     reply.set(set.maxWrite, out, MAX_WRITE);
@@ -338,10 +389,38 @@ export class Session {
     this.reply.set(nanoseconds, at, Math.round((milliseconds - whole * 1000) * 1e6));
   }
 
-  #setattr(node: Node): Outcome {
+  #mkdir(node: Node, nodeid: number): Outcome {
+    this.#told = { entries: nodeid };
+    return this.#named(mkdirIn, (name) => this.#entry(this.#tree.mkdir(node, name)));
+  }
+
+  #rmdir(node: Node, nodeid: number): Outcome {
+    return this.#named(undefined, (name) => {
+      const item = this.#tree.lookup(node, name);
+      if (isErrno(item)) return item;
+      this.#told = { entries: nodeid, removed: this.#tree.ino(item) };
+      return this.#tree.rmdir(node, name);
+    });
+  }
+
+  #mknod(node: Node): Outcome {
+    return this.#named(mknodIn, (name, at) =>
+      this.#tree.mknod(node, name, this.request.get(mknodIn.fields.mode, at)),
+    );
+  }
+
+  #link(node: Node): Outcome {
+    return this.#named(linkIn, (name, at) => {
+      const target = this.#inodes.get(this.request.get(linkIn.fields.oldNodeid, at));
+      return this.#tree.link(target ?? -errno.ENOENT, node, name);
+    });
+  }
+
+  #setattr(node: Node, nodeid: number): Outcome {
     const { request } = this;
     const at = inHeader.size;
     if (!request.holds(setattrIn, at)) return -errno.EIO;
+    this.#told = { attributes: nodeid };
     const { fields } = setattrIn;
     const tree = this.#tree;
     const valid = request.get(fields.valid, at);
@@ -382,6 +461,19 @@ export class Session {
     reply.set(openOut.fields.fh, at, this.#files.enter(file));
     // What is read is what is held now: never from a cache. And there is nothing to flush.
     reply.set(openOut.fields.openFlags, at, OpenFlag.DIRECT_IO | OpenFlag.NOFLUSH);
+    return 0;
+  }
+
+  /**
+   * A kernel that can do without is told so with ENOSYS, once and for all, and keeps listings then. One that cannot,
+   * before 7.29, is told with each answer that it may keep them.
+   */
+  #opendir(node: Node): Outcome {
+    if (this.#flags & InitFlag.NO_OPENDIR_SUPPORT) return -errno.ENOSYS;
+    if (!(node instanceof Item)) return -errno.ENOTDIR;
+    const { reply } = this;
+    const at = reply.append(openOut);
+    reply.set(openOut.fields.openFlags, at, OpenFlag.KEEP_CACHE | OpenFlag.CACHE_DIR);
     return 0;
   }
 
