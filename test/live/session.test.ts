@@ -1,26 +1,12 @@
-import { rmSync } from 'node:fs';
-import t, { type Test } from 'tap';
-import { findMachine } from '../../lib/host/machine.js';
-import { bash, bcfs, cgroup } from '../fixtures/command.js';
+import t from 'tap';
+import { bash, bcfs } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
-import { mounted, needsFuse, until } from '../fixtures/mounted.js';
-
-/** A mount that follows live tasks; at the end nothing of it is left in any hierarchy. */
-async function liveMount(t: Test, transport: string, args: readonly string[] = []): Promise<string> {
-  t.teardown(async () => {
-    const machine = findMachine({ host: 'auto', cgroup });
-    const left = () =>
-      machine.hierarchies.flatMap((groups) => groups.ids().filter((id) => !groups.remove(id)));
-    await until('no group is left', () => left().length === 0);
-    for (const name of ['state', 'state.new', 'rlimits', 'lock'])
-      rmSync(`/run/bcfs/${cgroup}.${name}`, { force: true });
-  });
-  return mounted(t, ['--transport', transport, '--host', 'auto', '-o', 'interval=0.1', ...args]);
-}
+import { liveMount } from '../fixtures/live-mount.js';
+import { needsFuse } from '../fixtures/mounted.js';
 
 for (const transport of ['dev-fuse', 'fuse-native']) {
   t.test(`a session over ${transport}`, { ...needsFuse, ...needsCgroup }, async (t) => {
-    const bc = await liveMount(t, transport);
+    const bc = await liveMount(t, ['--transport', transport]);
     const { stdout, stderr } = await bash(`
       cd /
       settled() { for i in {1..100}; do [ "$(cat $1)" -$2 $3 ] && return; read -t 0.1 <> <(:); done; cat $1; }
@@ -63,7 +49,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
   });
 
   t.test(`run over ${transport} puts a command in its box`, { ...needsFuse, ...needsCgroup }, async (t) => {
-    const bc = await liveMount(t, transport);
+    const bc = await liveMount(t, ['--transport', transport]);
     const forks = `perl -e 'for (1..20) { my $p = fork(); if (!defined $p) { print "refused\\n"; } elsif ($p == 0) { sleep 100; exit } else { push @p, $p } } kill 9, @p'`;
     const { stdout, stderr, code } = await bash(`
       ${bcfs} run --set numtasks=5 ${bc}/7 -- ${forks} | sort | uniq -c
