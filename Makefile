@@ -22,7 +22,7 @@ build: node_modules
 test: node_modules
 	npm test
 
-# What depends on cgroup v2, in an emulated machine: a minute, and Debian's packages.
+# What depends on cgroup v2, in an emulated machine: minutes, and Debian's packages.
 test-cgroup2: node_modules
 	npm run test:cgroup2
 
