@@ -240,7 +240,12 @@ export class LiveHost implements Source {
     const from = this.#beancounterOf(named.tid, named.tgid);
     const before = this.#options.readBelongings(named.tgid);
     if (!before) throw new BcfsError('ESRCH', `process ${named.tgid} has ended`);
-    this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveThread(named.tid, id));
+    // A kernel that moves whole processes only moves one that has but this thread.
+    const isWhole = threadsOf(this.#proc, named.tgid).length === 1;
+    this.#moveEverywhere(from, bc.id, (groups, id) => {
+      if (isWhole) groups.moveProcess(named.tgid, id);
+      else groups.moveThread(named.tid, id);
+    });
     this.#noteMove(named.tgid, named.tid, from, bc.id);
     // A process's files and mappings are where its first thread is.
     if (named.tid === named.tgid) this.#afterMove(named.tgid, from, bc, before);
