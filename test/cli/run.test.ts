@@ -5,6 +5,12 @@ import { parseSetting } from '../../lib/cli/setting.js';
 import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse } from '../fixtures/mounted.js';
 
+/** Another user, who may not write where the coverage goes. */
+const nobody = [
+  ...['--reuid=65534', '--clear-groups', '--'],
+  ...['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'],
+];
+
 const done = (stdout: string): Outcome => ({ code: 0, stdout, stderr: '' });
 const failed = (code: number, message: string): Outcome => ({
   code,
@@ -218,6 +224,7 @@ t.test('what only execve finds out is undone', needsFuse, async (t) => {
     failed(127, `${script}: no such command`),
   );
   t.strictSame(await ls(mount), ['0', 'description']);
+  t.equal((await bash(`exec 5>/dev/null; "${bcfs}" run ${mount}/7 -- ${script}`)).code, 127);
   await mkdir(`${mount}/7`);
   t.equal(
     (await run(bcfs, ['run', '--set', 'numtasks=3:200', '--set', 'numfiles=5', `${mount}/7`, '--', script]))
@@ -294,7 +301,7 @@ t.test('others than root need the rights of the files', needsFuse, async (t) => 
   await run('chmod', ['755', mount.replace(/\/[^/]*$/, '')]);
   await run('chmod', ['755', mount]);
   t.strictSame(
-    await run('setpriv', ['--reuid=65534', '--clear-groups', bcfs, 'run', `${mount}/7`, '--', 'true']),
+    await run('setpriv', [...nobody, bcfs, 'run', `${mount}/7`, '--', 'true']),
     failed(15, `${mount}/7: cannot make it: Permission denied`),
   );
 });
