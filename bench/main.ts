@@ -11,12 +11,14 @@ import { engine, engineSizes, quickEngineSizes } from './engine.js';
 import { mount, mountSizes, quickMountSizes } from './mount.js';
 import { endAll } from './processes.js';
 import { printReport, type Report } from './report.js';
+import { quickSampleSizes, sample, sampleSizes } from './sample.js';
 import { quickScaleSizes, scale, scaleSizes } from './scale.js';
 
 const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number[]) => Promise<Report>>> = {
   engine: (isQuick) => engine(isQuick ? quickEngineSizes : engineSizes),
   mount: (isQuick) => mount(isQuick ? quickMountSizes : mountSizes),
   scale: (isQuick) => scale(isQuick ? quickScaleSizes : scaleSizes),
+  sample: (isQuick) => sample(isQuick ? quickSampleSizes : sampleSizes),
   endurance: (isQuick, [seconds, clients]) => {
     const sizes = isQuick ? quickEnduranceSizes : enduranceSizes;
     return endurance({ ...sizes, seconds: seconds ?? sizes.seconds, clients: clients ?? sizes.clients });

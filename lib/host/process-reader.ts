@@ -4,7 +4,7 @@
  *
  * No link in /proc/PID/fd is followed: one may lead into our own mount. readlink and the directory's size are safe.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import type { Belongings } from './sampling.js';
 
 /** Pages. */
@@ -82,7 +82,10 @@ export class ProcReader implements ProcessReader {
       if (held !== undefined) closeSync(held);
       return undefined;
     }
-    if (held !== undefined) this.#free -= 1;
+    const directory =
+      held !== undefined && this.#hasSize ? attempt(() => openSync(`${dir}/fd`, 'r')) : undefined;
+    const count = (held === undefined ? 0 : 1) + (directory === undefined ? 0 : 1);
+    this.#free -= count;
     // The command is in parentheses and may hold any character, parentheses too.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const target = (fd: number) => attempt(() => readlinkSync(`${dir}/fd/${fd}`));
@@ -92,8 +95,10 @@ export class ProcReader implements ProcessReader {
       start: fields[19] ?? '',
       parent: Number(fields[1]),
       memory: () => this.#memory(held, statm),
-      descriptors: () =>
-        this.#hasSize ? statSync(`${dir}/fd`, { throwIfNoEntry: false })?.size : list()?.length,
+      descriptors: () => {
+        if (directory !== undefined) return attempt(() => fstatSync(directory).size);
+        return this.#hasSize ? statSync(`${dir}/fd`, { throwIfNoEntry: false })?.size : list()?.length;
+      },
       status: () => parseStatus(this.#text(`${dir}/status`)),
       files() {
         const found = new Map<number, string>();
@@ -107,9 +112,9 @@ export class ProcReader implements ProcessReader {
       target,
       countedPages: () => countPages(this.#text(`${dir}/smaps`)),
       close: () => {
-        if (held === undefined) return;
-        closeSync(held);
-        this.#free += 1;
+        if (held !== undefined) closeSync(held);
+        if (directory !== undefined) closeSync(directory);
+        this.#free += count;
       },
     };
   }

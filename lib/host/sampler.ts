@@ -50,6 +50,8 @@ interface Process {
   counted: number;
   /** How many descriptors it had when they were listed; -1: not yet. */
   descriptors: number;
+  /** Their numbers then, ascending. */
+  open: readonly number[];
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; readonly pages: number }[];
   isFull: boolean;
@@ -154,8 +156,9 @@ export class Sampler {
     }
     for (const [pid, moves] of this.#moves) this.#leaveBehind(pid, moves);
     for (const [pid, process] of this.#processes) {
+      if (process.id !== 0 || this.#moves.has(pid)) continue;
       const holds = process.before.some(({ id }) => id !== 0) || this.#files.hasOthers(pid, 0);
-      if (process.id === 0 && !holds && !this.#moves.has(pid)) this.#forget(process);
+      if (!holds) this.#forget(process);
     }
   }
 
@@ -166,7 +169,18 @@ export class Sampler {
     const last = { open: Infinity, mapped: Infinity };
     const status = handle.status();
     const counted = countedOf(handle, status, memory.data);
-    const process = { handle, id, memory, status, counted, descriptors: -1, before: [], isFull: true, last };
+    const process = {
+      handle,
+      id,
+      memory,
+      status,
+      counted,
+      descriptors: -1,
+      open: [],
+      before: [],
+      isFull: true,
+      last,
+    };
     this.#processes.set(pid, process);
   }
 
@@ -228,6 +242,7 @@ export class Sampler {
     const files = process.handle.files();
     if (!files) return;
     process.descriptors = files.size;
+    process.open = [...files.keys()].sort((a, b) => a - b);
     const { pid } = process.handle;
     this.#files.list(pid, files, (fd, target) => owners?.get(`${fd} ${target}`) ?? process.id);
   }
@@ -265,7 +280,7 @@ export class Sampler {
       // v6.md: mmap and brk charge with BARRIER, whoever it is.
       const pages = parameters.privvmpages.barrier - total.privvmpages;
       if (files === Infinity && pages === Infinity) continue;
-      const open = this.#files.descriptors(handle.pid);
+      const { open } = process;
       const mapped = memory.data - (status?.stack ?? 0);
       this.#count(process, total, open, mapped);
       wanted.push({
