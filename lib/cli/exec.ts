@@ -20,7 +20,6 @@ interface Libc {
   execvpe(file: Buffer, argv: Buffer, env: Buffer): number;
   signal(signal: number, handler: null): unknown;
   sigprocmask(how: number, set: Buffer, old: null): number;
-  setrlimit(resource: number, limit: Buffer): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
 }
 
@@ -61,7 +60,6 @@ export function execWords(words: number): never {
     ) as Libc['execvpe'],
     signal: library.func('void *signal(int signal, void *handler)') as Libc['signal'],
     sigprocmask: library.func('int sigprocmask(int how, const void *set, void *old)') as Libc['sigprocmask'],
-    setrlimit: library.func('int setrlimit(int resource, const void *limit)') as Libc['setrlimit'],
     fcntl: library.func('int fcntl(int fd, int command, ...)') as Libc['fcntl'],
   };
   const argv = strings(readFileSync('/proc/self/cmdline')).slice(-words);
@@ -76,14 +74,31 @@ export function execWords(words: number): never {
   for (const fd of STANDARD) keepOpen(libc, fd);
   for (const fd of inherited()) keepOpen(libc, fd);
   for (const fd of STANDARD) makeBlocking(libc, fd);
-  const [own, parents] = [openFiles('self'), openFiles(process.ppid)];
-  if (own && parents && own.hard === parents.hard) setOpenFiles(libc, parents);
   for (const signal of [SIGPIPE, SIGXFSZ]) libc.signal(signal, null);
   libc.sigprocmask(SIG_SETMASK, Buffer.alloc(SIGSET_SIZE), null);
   const [file = EMPTY] = argv;
   libc.execvpe(file, pointers(argv), pointers(env));
   const code = errnoName(koffi.errno());
   throw new BcfsError(code, strerror(code));
+}
+
+type SetRlimit = (resource: number, limit: Buffer) => number;
+
+/**
+ * Gives this process back the soft limit of open files that its parent has: Node has raised it. Before it is moved, for
+ * there it may have a limit of its own.
+ */
+export function restoreOpenFiles(): void {
+  const [own, parents] = [openFiles('self'), openFiles(process.ppid)];
+  if (!own || !parents || own.hard !== parents.hard) return;
+  const { library } = load();
+  const setrlimit = library.func(
+    'int setrlimit(int resource, const void *limit)',
+  ) as unknown as SetRlimit;
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(parents.soft, 0);
+  limit.writeBigUInt64LE(parents.hard, 8);
+  setrlimit(RLIMIT_NOFILE, limit);
 }
 
 /** Ends the process without waiting for any thread of it: _exit(2). */
@@ -167,11 +182,4 @@ function openFiles(pid: number | 'self'): OpenFiles | undefined {
   } catch {
     return undefined;
   }
-}
-
-function setOpenFiles(libc: Libc, { soft, hard }: OpenFiles): void {
-  const limit = Buffer.alloc(16);
-  limit.writeBigUInt64LE(soft, 0);
-  limit.writeBigUInt64LE(hard, 8);
-  libc.setrlimit(RLIMIT_NOFILE, limit);
 }

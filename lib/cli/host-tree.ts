@@ -1,4 +1,5 @@
 /** The beancounters of this machine's tasks as a tree: what `bcfs <mountpoint>` mounts and `bcfs sh` walks. */
+import { performance } from 'node:perf_hooks';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Registry } from '../bc/registry.js';
 import { taskSource } from '../bc/task-source.js';
@@ -33,6 +34,8 @@ export interface LiveOrder {
   readonly machine: MachineOptions;
   /** To the thread that samples. */
   readonly sampler: MessagePort;
+  /** Of `SamplerOrder`. */
+  readonly done: SharedArrayBuffer;
   readonly statePath: string;
   /** Of the daemon. */
   readonly pid: number;
@@ -72,7 +75,7 @@ export function liveTree(
   const { sharesMemory } = samplingCalls();
   const host = new LiveHost({
     machine: findMachine(order.machine),
-    sampler: samplerLink(order.sampler),
+    sampler: samplerLink(order),
     readBelongings,
     sharersOf: (pid) => addressSharers('/proc', pid, sharesMemory),
     statePath: order.statePath,
@@ -110,10 +113,24 @@ function mustMake(tree: Tree, id: number): void {
   if (typeof made === 'number') throw new Error(`mkdir ${id}: errno ${made}`);
 }
 
-/** Neither side waits for the other: what has come is taken when somebody looks. */
-function samplerLink(port: MessagePort): SamplerLink {
+/** How long a move may wait for the limits of the task that was moved, in milliseconds. */
+const SETTLE_TIME = 200;
+
+/** What has come is taken when somebody looks. */
+function samplerLink({ sampler: port, done }: LiveOrder): SamplerLink {
+  const count = new Int32Array(done);
+  let posted = 0;
   return {
-    post: (request) => port.postMessage(request),
+    post: (request) => {
+      posted += 1;
+      port.postMessage(request);
+    },
+    settle: () => {
+      const end = performance.now() + SETTLE_TIME;
+      for (let seen; (seen = Atomics.load(count, 0)) < posted && performance.now() < end;) {
+        Atomics.wait(count, 0, seen, end - performance.now());
+      }
+    },
     take: () => {
       const samples: Sample[] = [];
       for (let received; (received = receiveMessageOnPort(port) as { message: Sample } | undefined);) {

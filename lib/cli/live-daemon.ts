@@ -40,13 +40,15 @@ export class LiveDaemon {
     const directory = controlDirectory();
     lockGroups(directory, cgroup, `${mountpoint} (pid ${process.pid})`);
     const machine = { host, cgroup };
+    const done = new SharedArrayBuffer(4);
     const samples = new MessageChannel();
     const questions = new MessageChannel();
     const workerData: SamplerOrder = {
       machine,
       interval,
-      stateDirectory: directory,
+      originalsPath: join(directory, `${cgroup}.rlimits`),
       port: samples.port1,
+      done,
     };
     this.#sampler = new Worker(new URL('../host/sampler-thread.js', import.meta.url), {
       workerData,
@@ -56,6 +58,7 @@ export class LiveDaemon {
     this.order = {
       machine,
       sampler: samples.port2,
+      done,
       questions: questions.port2,
       wake: eventfd(),
       statePath: join(directory, `${cgroup}.state`),

@@ -10,7 +10,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
 import { bcfsAt, realMountpoint } from '../fuse/mount.js';
 import { absolutePath } from './absolute-path.js';
-import { execWords, exitAtOnce } from './exec.js';
+import { execWords, exitAtOnce, restoreOpenFiles } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
 import { inTime } from './in-time.js';
 import type { Setting } from './setting.js';
@@ -48,7 +48,8 @@ export async function runCommand(
     const beancounter = await findBeancounter(directory);
     await inTime(mustBeCommand(name), `${name}: looking for it takes too long`);
     await prepare(beancounter, flags.set ?? [], undo);
-    await onMount(`${beancounter}/tasks`, 'cannot move there', (path) => write(path, process.pid));
+    restoreOpenFiles();
+    await moveThere(beancounter);
     try {
       exec(command.length);
     } catch (error) {
@@ -125,6 +126,21 @@ async function makeDirectory(path: string): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/**
+ * Moves the thread that will execute the command: the others of this process end then, and should not count until they
+ * have. Where the kernel moves whole processes only, they go with it.
+ */
+async function moveThere(beancounter: string): Promise<void> {
+  const moveBy = (file: string) =>
+    onMount(`${beancounter}/${file}`, 'cannot move there', (path) => write(path, process.pid));
+  try {
+    await moveBy('threads');
+  } catch (error) {
+    if (!(error instanceof BcfsError) || error.code !== 'EOPNOTSUPP') throw error;
+    await moveBy('tasks');
   }
 }
 

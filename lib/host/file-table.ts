@@ -44,6 +44,11 @@ export class FileTable {
     this.#target = target;
   }
 
+  /** The beancounters that have files, or had. */
+  get owners(): Iterable<number> {
+    return this.#held.keys();
+  }
+
   /** Files of a beancounter, items. */
   held(owner: number): number {
     return this.#held.get(owner) ?? 0;

@@ -42,6 +42,8 @@ export interface SamplerLink {
   post(request: SamplerRequest): void;
   /** The samples that have come since. Does not wait. */
   take(): readonly Sample[];
+  /** Waits, not for long, until a sample was taken after all that was posted, and limits were set with it. */
+  settle(): void;
 }
 
 export interface LiveHostOptions {
@@ -295,7 +297,11 @@ export class LiveHost implements Source {
   #afterMove(pid: number, from: number, bc: Beancounter, before: Belongings): void {
     if (this.#machine.members === undefined) this.#members.set(pid, bc.id);
     this.#follow(from, bc.id);
-    if (from !== bc.id) this.#options.sampler.post({ kind: 'moved', pid, from, to: bc.id, before });
+    if (from !== bc.id) {
+      this.#options.sampler.post({ kind: 'moved', pid, from, to: bc.id, before });
+      // What it does next is limited.
+      if (bc.id !== 0) this.#options.sampler.settle();
+    }
   }
 
   /** Lets the kernel's limit of tasks follow a move. */

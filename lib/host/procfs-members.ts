@@ -23,23 +23,44 @@ export interface Members {
 
 /** Members by cgroup. A process with threads in two beancounters is where its first thread is. */
 export function groupMembers(groups: Groups): Members {
+  /** Those to look at each time: where a task was, or was moved to. */
+  let inhabited = new Set<number>();
+  let turn = 0;
   return {
     read(ids) {
-      const there = new Set(groups.ids());
+      turn += 1;
       const found = new Map<number, Membership>();
+      const now = new Set<number>();
       for (const id of ids) {
-        if (!there.has(id)) continue;
-        const threads = new Set(groups.threads(id));
-        found.set(id, {
-          processes: groups.processes(id).filter((pid) => threads.has(pid)),
-          tasks: threads.size,
-        });
+        // A task comes into an empty group by a move, of which this is told, or by somebody else's doing.
+        if (!inhabited.has(id) && turn > 1 && (id + turn) % LOOK_EVERY !== 0) continue;
+        const membership = look(groups, id);
+        if (!membership) continue;
+        found.set(id, membership);
+        if (membership.tasks > 0) now.add(id);
       }
+      inhabited = now;
       return found;
     },
-    move: () => undefined,
+    move: (_pid, id) => {
+      inhabited.add(id);
+    },
     pairs: () => undefined,
   };
+}
+
+/** A group that was empty is looked at in one of so many samples. */
+const LOOK_EVERY = 64;
+
+function look(groups: Groups, id: number): Membership | undefined {
+  try {
+    const tids = groups.threads(id);
+    if (tids.length === 0) return { processes: [], tasks: 0 };
+    const threads = new Set(tids);
+    return { processes: groups.processes(id).filter((pid) => threads.has(pid)), tasks: threads.size };
+  } catch {
+    return undefined; // the group has gone
+  }
 }
 
 interface Seen {

@@ -6,7 +6,8 @@
  * `check` takes that for its new own one and lowers it again.
  *
  * A task's own limits are written to a file before they are changed for the first time. A child inherits the lowered
- * limit: its own is taken to be its parent's, or else that of the beancounter's process that was met last.
+ * limit: whatever was set in its beancounter before is remembered with the limit that it was set in place of. A child
+ * that was forked while no daemon was there has its parent's own, if that is known.
  */
 import { RLIMIT_DATA, RLIMIT_NOFILE, type SamplingCalls } from './native.js';
 import type { Original, Originals } from './rlimit-originals.js';
@@ -48,6 +49,10 @@ export class Rlimits {
   /** Whether a process is still the one with this start time. */
   readonly #lives: (pid: number, start: string) => boolean;
   #entries = new Map<number, Entry>();
+  /** What was set in a beancounter, and in place of what. */
+  readonly #handed = { nofile: new Handed(), data: new Handed() };
+  /** By pid, what an earlier bcfs had kept. */
+  #left = new Map<number, Original>();
 
   constructor(calls: SamplingCalls, file: Originals, lives: (pid: number, start: string) => boolean) {
     this.#calls = calls;
@@ -57,8 +62,10 @@ export class Rlimits {
 
   /** Puts back what an earlier bcfs that was killed has left. */
   recover(): void {
-    for (const { pid, start, nofile, data } of this.#file.read()) {
+    for (const original of this.#file.read()) {
+      const { pid, start, nofile, data } = original;
       if (!this.#lives(pid, start)) continue;
+      this.#left.set(pid, original);
       if (nofile !== undefined) this.#calls.setSoft(pid, RLIMIT_NOFILE, nofile);
       if (data !== undefined) this.#calls.setSoft(pid, RLIMIT_DATA, data);
     }
@@ -80,8 +87,8 @@ export class Rlimits {
       if (want.nofile === undefined && want.data === undefined) continue;
       const known = before.get(want.pid);
       const same = known?.start === want.start ? known : undefined;
-      const nofile = this.#held(want, 'nofile', same, before);
-      const data = this.#held(want, 'data', same, before);
+      const nofile = this.#held(want, 'nofile', same);
+      const data = this.#held(want, 'data', same);
       if (!nofile && !data) continue;
       if (!same || nofile !== same.nofile || data !== same.data) isNew = true;
       entries.set(want.pid, { pid: want.pid, start: want.start, group: want.group, nofile, data });
@@ -94,12 +101,7 @@ export class Rlimits {
     if (entries.size === 0 && before.size > 0) this.#file.keep([]);
   }
 
-  #held(
-    want: Wanted,
-    kind: Kind,
-    same: Entry | undefined,
-    before: ReadonlyMap<number, Entry>,
-  ): Held | undefined {
+  #held(want: Wanted, kind: Kind, same: Entry | undefined): Held | undefined {
     if (want[kind] === undefined) return undefined;
     const held = same?.[kind];
     if (held && !want.check) return held;
@@ -108,14 +110,9 @@ export class Rlimits {
     if (held)
       return held.set === undefined || now.soft === held.set ? held : { original: now.soft, set: now.soft };
     if (same) return { original: now.soft, set: undefined };
-    let inherited = before.get(want.parent)?.[kind];
-    if (!inherited) {
-      for (const entry of before.values())
-        if (entry.group === want.group) inherited = entry[kind] ?? inherited;
-    }
-    // Only what is at a limit that was set for another can have inherited it.
-    const isInherited = inherited?.set === now.soft && inherited.original <= now.hard;
-    return { original: inherited && isInherited ? inherited.original : now.soft, set: undefined };
+    const left = this.#left.get(want.parent)?.[kind] ?? 0;
+    const own = Math.max(this.#handed[kind].original(want.group, now.soft), left, now.soft);
+    return { original: Math.min(own, now.hard), set: undefined };
   }
 
   #set(want: Wanted, entry: Entry | undefined): void {
@@ -124,7 +121,9 @@ export class Rlimits {
       const wish = want[kind];
       if (!held || wish === undefined) continue;
       const soft = Math.min(wish, held.original);
-      if (soft !== held.set && this.#calls.setSoft(want.pid, RESOURCES[kind], soft)) held.set = soft;
+      if (soft === held.set || !this.#calls.setSoft(want.pid, RESOURCES[kind], soft)) continue;
+      held.set = soft;
+      this.#handed[kind].note(want.group, soft, held.original);
     }
   }
 
@@ -136,6 +135,31 @@ export class Rlimits {
       const held = entry[kind];
       if (held) this.#calls.setSoft(entry.pid, RESOURCES[kind], held.original);
     }
+  }
+}
+
+/** So many values are remembered of each beancounter. */
+const REMEMBERED = 256;
+
+/** Limits that were set, and the highest that each was set in place of, by beancounter. */
+class Handed {
+  readonly #byGroup = new Map<number, Map<number, number>>();
+
+  note(group: number, set: number, original: number): void {
+    if (set >= original) return;
+    const values = this.#byGroup.get(group) ?? new Map<number, number>();
+    this.#byGroup.set(group, values);
+    const highest = Math.max(original, values.get(set) ?? 0);
+    // The one that was set last comes last: the first is forgotten first.
+    values.delete(set);
+    values.set(set, highest);
+    const [first] = values.keys();
+    if (values.size > REMEMBERED && first !== undefined) values.delete(first);
+  }
+
+  /** What a limit was set in place of; 0 if it was not set in this beancounter. */
+  original(group: number, set: number): number {
+    return this.#byGroup.get(group)?.get(set) ?? 0;
   }
 }
 

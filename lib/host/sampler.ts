@@ -59,6 +59,8 @@ interface Process {
   readonly last: { open: number; mapped: number };
 }
 
+const nothing: Totals = { privvmpages: 0, resident: 0, numfilesHits: 0, privvmpagesHits: 0 };
+
 /** Files that are another's since a move, by descriptor and target. */
 type Owners = Map<string, number>;
 
@@ -112,7 +114,7 @@ export class Sampler {
       case 'moved':
         this.#options.members.move(request.pid, request.to);
         this.#moves.set(request.pid, [...(this.#moves.get(request.pid) ?? []), request]);
-        return false;
+        return true;
       case 'sample':
         return true;
       case 'end':
@@ -249,18 +251,21 @@ export class Sampler {
 
   #sum(): Map<number, Totals> {
     const totals = new Map<number, Totals>();
-    for (const id of this.#beancounters.keys()) {
-      totals.set(id, { privvmpages: 0, resident: 0, numfilesHits: 0, privvmpagesHits: 0 });
-    }
+    const of = (id: number): Totals | undefined => {
+      if (!this.#beancounters.has(id)) return undefined;
+      const total = totals.get(id) ?? { ...nothing };
+      totals.set(id, total);
+      return total;
+    };
     for (const { id, memory, counted, before } of this.#processes.values()) {
       let left = counted;
       for (const { id: owner, pages } of before) {
         const staying = Math.min(pages, left);
-        const total = totals.get(owner);
+        const total = of(owner);
         if (total) total.privvmpages += staying;
         left -= staying;
       }
-      const total = totals.get(id);
+      const total = of(id);
       if (!total) continue;
       total.privvmpages += left;
       total.resident += memory.resident;
@@ -308,12 +313,17 @@ export class Sampler {
   }
 
   #readings(groups: ReadonlyMap<number, Membership>, totals: ReadonlyMap<number, Totals>): Reading[] {
-    return [...totals].map(([id, total]) => ({
-      id,
-      ...total,
-      numfiles: this.#files.held(id),
-      tasks: groups.get(id)?.tasks ?? 0,
-    }));
+    // Those that hold something: there may be many more that hold nothing.
+    const ids = new Set([...totals.keys(), ...this.#files.owners, ...groups.keys()]);
+    const readings: Reading[] = [];
+    for (const id of ids) {
+      const numfiles = this.#files.held(id);
+      const tasks = groups.get(id)?.tasks ?? 0;
+      const total = totals.get(id);
+      if (!this.#beancounters.has(id) || (!total && numfiles === 0 && tasks === 0)) continue;
+      readings.push({ id, ...(total ?? nothing), numfiles, tasks });
+    }
+    return readings;
   }
 
   #look(readings: readonly Reading[]): void {

@@ -3,37 +3,56 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Sampler } from './sampler.js';
 import type { SamplerRequest } from './sampling.js';
 
+/** After a move, milliseconds: a task that moved itself is about to call exec, which closes files. */
+const AFTER_MOVE = [4, 12, 36];
+
 /** Near a limit the interval is this part of it. */
 const HURRY = 1 / 10;
 
 /**
- * Samples until it is told to end. Takes `SamplerRequest`s from the port, posts `Sample`s to it, closes it at the end.
+ * Samples until it is told to end. Takes `SamplerRequest`s from all ports, posts `Sample`s to the first of them, and
+ * closes them at the end.
  *
  * @param interval milliseconds between the end of a sample and the next
+ * @param onSample is told, after each sample, how many requests of the first port it was taken after
  */
-export function sampleOn(port: MessagePort, sampler: Sampler, interval: number): void {
+export function sampleOn(
+  ports: readonly [MessagePort, ...MessagePort[]],
+  sampler: Sampler,
+  interval: number,
+  onSample: (requests: number) => void = () => undefined,
+): void {
   let timer: NodeJS.Timeout | undefined;
   let isDue = false;
+  let requests = 0;
+  let soon: number[] = [];
 
   function take(): void {
     clearTimeout(timer);
     isDue = false;
-    port.postMessage(sampler.sample());
-    timer = setTimeout(take, sampler.isNear ? interval * HURRY : interval);
+    ports[0].postMessage(sampler.sample());
+    onSample(requests);
+    const next = sampler.isNear ? interval * HURRY : interval;
+    timer = setTimeout(take, Math.min(soon.shift() ?? next, next));
   }
 
-  port.on('message', (request: SamplerRequest) => {
+  const handle = (request: SamplerRequest): void => {
     const isWanted = sampler.handle(request);
     if (request.kind === 'end') {
       clearTimeout(timer);
-      port.close();
+      for (const port of ports) port.close();
       return;
     }
+    if (request.kind === 'moved') soon = [...AFTER_MOVE];
     if (!isWanted || isDue) return;
     // Requests that came together are answered by one sample.
     isDue = true;
     clearTimeout(timer);
     timer = setTimeout(take, 1);
+  };
+  ports[0].on('message', () => {
+    requests += 1;
   });
+  for (const port of ports) port.on('message', handle);
   timer = setTimeout(take, interval);
 }

@@ -17,6 +17,7 @@ function machine(t: Test) {
   const rlimits = new Rlimits(
     {
       compareFiles: () => undefined,
+      sharesMemory: () => false,
       rlimit: (pid, resource) => {
         const value = soft.get(`${pid} ${resource}`);
         return value === undefined ? undefined : { soft: value, hard: 4096 };

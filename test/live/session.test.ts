@@ -12,7 +12,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
       settled() { for i in {1..100}; do [ "$(cat $1)" -$2 $3 ] && return; read -t 0.1 <> <(:); done; cat $1; }
       exec 6</dev/null 7</dev/null
       mkdir ${bc}/1; echo $$ > ${bc}/1/tasks
-      echo "held $(cat ${bc}/1/numtasks/held)"
+      cat ${bc}/1/numtasks/held
       sleep 100 & first=$!; sleep 100 & second=$!
       read -r held < ${bc}/1/numtasks/held; echo "held $held"
       before=$(cat ${bc}/1/numfiles/held)
@@ -20,20 +20,20 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
       settled ${bc}/1/numfiles/held gt $before && echo "a file more"
       exec 9<&8
       echo "$(${bcfs} which $$ ${bc})"
-      ${bcfs} ps ${bc} | grep -c 'sleep 100'
+      ${bcfs} ps ${bc} | grep -c ' sleep 100$'
       ${bcfs} status ${bc} | grep -q 'pids.current' && echo "status tells"
       perl -e '$x = "x" x (50 << 20); sleep 100' & hog=$!
       settled ${bc}/1/physpages/held gt 12800 && echo "resident"
       settled ${bc}/1/privvmpages/held gt 12800 && echo "private"
       kill $first $second $hog; wait 2>/dev/null
-      echo "held $(cat ${bc}/1/numtasks/held)"
+      cat ${bc}/1/numtasks/held
       rmdir ${bc}/1; ls ${bc}
-      mkdir ${bc}/1; echo $$ > ${bc}/0/tasks; cat ${bc}/1/numtasks/maxheld | grep -q '^[4-9]$' && echo "maxheld is kept"
+      mkdir ${bc}/1; echo $$ > ${bc}/0/tasks; read -r max < ${bc}/1/numtasks/maxheld; [ $max -ge 3 ] && echo "maxheld is kept" || echo $max
       rmdir ${bc}/1
     `);
     t.equal(stderr, '');
     t.strictSame(stdout.trimEnd().split('\n'), [
-      'held 2',
+      '1',
       'held 2',
       'a file more',
       'Bcid:\t1',
@@ -41,7 +41,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
       'status tells',
       'resident',
       'private',
-      'held 2',
+      '1',
       '0',
       'description',
       'maxheld is kept',
@@ -56,7 +56,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
       cat ${bc}/7/numtasks/failcnt ${bc}/7/numtasks/maxheld
       ${bcfs} run --set physpages=50M ${bc}/8 -- perl -e '$x = "x" x (200 << 20); print "held"'; echo "exit $?"
       cat ${bc}/8/physpages/failcnt
-      ${bcfs} run --set numfiles=40 ${bc}/9 -- perl -e 'while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f), " files: $!\\n"'
+      ${bcfs} run --set numfiles=40 ${bc}/9 -- perl -e 'select(undef, undef, undef, 0.5); while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f), " files: $!\\n"'
       ${bcfs} run ${bc}/9 -- sh -c 'exit 42'; echo "exit $?"
     `);
     t.equal(stderr.replace(/^.*Killed.*\n/gm, ''), '');
@@ -65,7 +65,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
     t.strictSame(lines.slice(1, 3), ['15', '5']);
     t.equal(lines[3], 'exit 137');
     t.ok(Number(lines[4]) >= 1);
-    t.match(lines[5], /^(3[0-9]|40) files: Too many open files$/);
+    t.match(lines[5], /^40 files: Too many open files$/);
     t.equal(lines[6], 'exit 42');
     t.equal(code, 0);
   });

@@ -1,0 +1,48 @@
+/** The thread that samples: it reads processes, sets their limits, and posts what it read. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import type { MachineOptions } from './groups.js';
+import { findMachine } from './machine.js';
+import { samplingCalls } from './native.js';
+import { ProcReader } from './process-reader.js';
+import { groupMembers, ProcfsMembers } from './procfs-members.js';
+import { originalsFile } from './rlimit-originals.js';
+import { Sampler } from './sampler.js';
+import { sampleOn } from './sampling-loop.js';
+
+/** What the thread is given. */
+export interface SamplerOrder {
+  readonly machine: MachineOptions;
+  /** Seconds between two samples. */
+  readonly interval: number;
+  /** Where the limits that tasks had of their own are kept. */
+  readonly originalsPath: string;
+  /** To the thread of the tree. `SamplerRequest`s of the main thread come on the thread's own port. */
+  readonly port: MessagePort;
+  /** 32 bits: how many requests of the tree's thread the last sample was taken after. */
+  readonly done: SharedArrayBuffer;
+}
+
+/** CPU time of this thread so far, milliseconds. Source: the kernel's sched-stats.rst. */
+function cpuTime(): number {
+  return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
+}
+
+const { machine, interval, originalsPath, port, done } = workerData as SamplerOrder;
+const count = new Int32Array(done);
+const { members } = findMachine(machine);
+// Half of the descriptors that this process may have.
+const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+const reader = new ProcReader({ held: Math.min(4096, Math.floor(Number(most ?? 1024) / 2)) });
+const sampler = new Sampler({
+  members: members ? groupMembers(members) : new ProcfsMembers({ reader }),
+  reader,
+  calls: samplingCalls(),
+  originals: originalsFile(originalsPath),
+  cpu: cpuTime,
+});
+sampleOn([port, ...(parentPort ? [parentPort] : [])], sampler, interval * 1000, (requests) => {
+  Atomics.store(count, 0, requests);
+  Atomics.notify(count, 0);
+});
