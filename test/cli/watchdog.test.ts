@@ -18,7 +18,7 @@ import {
 const stuck = preloaded(`
   import { isMainThread } from 'node:worker_threads';
   if (!isMainThread) {
-    const { Tree } = await import(${JSON.stringify(`${root}dist/lib/configfs/tree.js`)});
+    const { Tree } = await import(${JSON.stringify(`file://${root}dist/lib/configfs/tree.js`)});
     const { mkdir } = Tree.prototype;
     Tree.prototype.mkdir = function (node, name) {
       if (String(name) === 'stuck') for (;;);
