@@ -4,15 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { bcfs, bash, root, run } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
-import {
-  daemonOf,
-  emptyDirectory,
-  ended,
-  isAlive,
-  mountpoints,
-  needsFuse,
-  until,
-} from '../fixtures/mounted.js';
+import { daemonOf, emptyDirectory, ended, isAlive, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
 /** Has the daemon serve `mkdir stuck` for ever, and `mkdir lost` by a call to the kernel that does not come back. */
 const stuck = preloaded(`
@@ -94,8 +86,8 @@ t.test('a daemon that was stopped while it answered is not stuck', needsFuse, as
   t.ok((await client).isDirectory());
   await delay(1500);
   t.strictSame((await readdir(directory)).sort(), ['0', 'description']);
-  await run('umount', [directory]);
-  await until('it has ended', () => !isAlive(daemon));
+  t.equal((await run('umount', [directory])).code, 0);
+  await ended(daemon);
 });
 
 t.test('seconds are a number', async (t) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { bcfs, run } from '../fixtures/command.js';
+import { bash, bcfs, root, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
@@ -208,4 +208,31 @@ t.test('a mount that answers with an error is alive', needsFuse, async (t) => {
     await mountWith(() => {}, ${JSON.stringify(directory)}, {}).catch(({ code }) => console.log(code));
   `);
   t.equal(stdout, 'EBUSY\n');
+});
+
+t.test('nothing stays mounted when there is no descriptor left to look for it', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const { code, stdout } = await bash(
+    `ulimit -n 60; exec ${process.execPath} --input-type=module -e "$PROGRAM"`,
+    {
+      cwd: root,
+      env: {
+        PROGRAM: `
+      ${prologue(directory)}
+      import { openSync } from 'node:fs';
+      const carry = async (path, options) => {
+        mountDevice(path, options, false);
+        try { for (;;) openSync('/dev/null'); } catch {}
+        return () => true;
+      };
+      await mountWith(carry, directory, {}).catch(refused);
+      process.exit();`,
+      },
+    },
+  );
+  t.strictSame(
+    { code, stdout },
+    { code: 0, stdout: `BcfsError EMFILE ${directory}: Too many open files \n` },
+  );
+  t.strictSame(mountpoints(directory), []);
 });
