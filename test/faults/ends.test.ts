@@ -57,7 +57,8 @@ for (const [title, end] of ways) {
     const directory = await emptyDirectory(t);
     const endClients = clients(t, directory);
     for (let round = 0; round < soak(title.startsWith('kill -9') ? 5 : 1, 50); round += 1) {
-      await mountOn(t, directory);
+      // Between two mounts they make directories where it is.
+      await mountOn(t, directory, ['-o', 'nonempty']);
       const daemon = daemonOf(directory);
       await delay(200);
       await end(directory, daemon);
