@@ -15,6 +15,7 @@ interface Libc {
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   recvmsg(fd: number, message: object, flags: number): number;
+  flock(fd: number, operation: number): number;
   _exit(code: number): never;
   /** Of the call before. */
   errno(): number;
@@ -53,6 +54,7 @@ function libc(): Libc {
       'int socketpair(int domain, int type, int protocol, void *pair)',
     ) as Libc['socketpair'],
     recvmsg: library.func('long recvmsg(int fd, _Inout_ msghdr *message, int flags)') as Libc['recvmsg'],
+    flock: library.func('int flock(int fd, int operation)') as Libc['flock'],
     _exit: library.func('void _exit(int code)') as unknown as Libc['_exit'],
     errno: () => koffi.errno(),
   };
@@ -67,6 +69,8 @@ const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
@@ -183,6 +187,15 @@ export function closeOnExec(fd: number): void {
 export function setNonblocking(fd: number): void {
   const flags = check(libc().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
   check(libc().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
+}
+
+/**
+ * Locks what a descriptor leads to against others who lock it, until the descriptor is closed.
+ *
+ * @returns whether nobody else has it locked; where nothing can be locked nobody has
+ */
+export function lock(fd: number): boolean {
+  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0 || errnoName(libc().errno()) !== 'EAGAIN';
 }
 
 /** Two sockets that lead to each other, closed on exec. */

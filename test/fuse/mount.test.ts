@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
+import { preloaded } from '../fixtures/foreground.js';
 import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
 /** What each program begins with. */
@@ -236,3 +237,25 @@ t.test('nothing stays mounted when there is no descriptor left to look for it', 
   );
   t.strictSame(mountpoints(directory), []);
 });
+
+t.test(
+  'a mountpoint that somebody has locked is waited for, and given up in the end',
+  needsFuse,
+  async (t) => {
+    const directory = await emptyDirectory(t);
+    const script = `
+    exec 9< ${directory}; flock 9
+    "${bcfs}" ${directory} & sleep 0.5; grep -c " ${directory} " /proc/self/mountinfo
+    exec 9<&-; wait $!; cat ${directory}/0/id; umount ${directory}`;
+    t.strictSame(await bash(script), { code: 0, stdout: '0\n0\n', stderr: '' });
+    const hurried = preloaded(`
+    const { now } = performance;
+    if (process.argv[1].endsWith('daemon.js')) performance.now = () => now.call(performance) * 20;`);
+    t.strictSame(await bash(`exec flock ${directory} "${bcfs}" ${directory}`, hurried), {
+      code: 13,
+      stdout: '',
+      stderr: `bcfs: ${directory}: in use, somebody else is about to mount there, or has it locked\n`,
+    });
+    t.strictSame(mountpoints(directory), []);
+  },
+);
