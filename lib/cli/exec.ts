@@ -92,9 +92,7 @@ export function restoreOpenFiles(): void {
   const [own, parents] = [openFiles('self'), openFiles(process.ppid)];
   if (!own || !parents || own.hard !== parents.hard) return;
   const { library } = load();
-  const setrlimit = library.func(
-    'int setrlimit(int resource, const void *limit)',
-  ) as unknown as SetRlimit;
+  const setrlimit = library.func('int setrlimit(int resource, const void *limit)') as unknown as SetRlimit;
   const limit = Buffer.alloc(16);
   limit.writeBigUInt64LE(parents.soft, 0);
   limit.writeBigUInt64LE(parents.hard, 8);

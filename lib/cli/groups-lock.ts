@@ -5,7 +5,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BcfsError } from '../errors.js';
-import { tryLock } from '../fuse/native.js';
+import { lock } from '../fuse/native.js';
 
 /**
  * Takes the groups of a name for this process.
@@ -17,7 +17,7 @@ export function lockGroups(directory: string, name: string, holder: string): voi
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const path = join(directory, `${name}.lock`);
   const fd = openSync(path, 'a+', 0o600);
-  if (!tryLock(fd)) {
+  if (!lock(fd)) {
     closeSync(fd);
     const other = readFileSync(path, 'utf8').trim();
     throw new BcfsError(

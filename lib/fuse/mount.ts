@@ -5,7 +5,7 @@
  * it. So it is looked up in mountinfo before it is touched, and touched asynchronously, with a time limit.
  */
 import { closeSync, constants, openSync, writeFileSync } from 'node:fs';
-import { open, readdir, realpath, stat, statfs } from 'node:fs/promises';
+import { open, readdir, realpath, stat, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
@@ -16,7 +16,7 @@ import { isRoot, refusal } from './device.js';
 import { fuseNative } from './fuse-native.js';
 import { findFusermount, unmountByFusermount } from './fusermount.js';
 import { mountAt, readMounts, type MountEntry } from './mountinfo.js';
-import { MNT_DETACH, MNT_FORCE, umount } from './native.js';
+import { lock, MNT_DETACH, MNT_FORCE, umount } from './native.js';
 import {
   chosenTransport,
   DEFAULT_TRANSPORT,
@@ -46,6 +46,9 @@ const CARRY_TIME = 10_000;
 
 /** Seconds: a tree that its program changes too is seen so old at the most. */
 const DEFAULT_VALIDITY = 1;
+
+/** How often to look whether somebody else has come to an end with a mountpoint, in milliseconds. */
+const LOCK_INTERVAL = 20;
 
 /** How often to look whether somebody has unmounted, in milliseconds. */
 const WATCH_INTERVAL = 1000;
@@ -196,6 +199,34 @@ async function mountNow(
   };
   const path = await findMountpoint(mountpoint, nonempty);
   await mustHaveFuse();
+  const locked = await lockMountpoint(path);
+  try {
+    // Somebody may have mounted there meanwhile.
+    await findMountpoint(path, nonempty);
+    return await mountLocked(carry, path, carryOptions);
+  } finally {
+    await locked.close();
+  }
+}
+
+/** Of several who mount on one mountpoint, one after the other looks at it and mounts: the kernel lets all of them. */
+async function lockMountpoint(path: string): Promise<FileHandle> {
+  const directory = await inTime(open(path), () => {
+    throw silent(path);
+  });
+  for (const start = performance.now(); !lock(directory.fd); await delay(LOCK_INTERVAL)) {
+    if (performance.now() - start > CARRY_TIME + ANSWER_TIME) {
+      await directory.close();
+      throw new BcfsError(
+        'EBUSY',
+        `${path}: in use, somebody else is about to mount there, or has it locked`,
+      );
+    }
+  }
+  return directory;
+}
+
+async function mountLocked(carry: Carry, path: string, carryOptions: CarryOptions): Promise<Mount> {
   const before = mountAt(path)?.id;
   // Where none is left, what has been mounted could not even be looked up to take it away.
   const spare = openSync('/dev/null', 'r');

@@ -65,12 +65,12 @@ function libc(): Libc {
 export const MNT_FORCE = 1;
 /** umount2(2): detach now, let go when nobody uses it any more. */
 export const MNT_DETACH = 2;
-const LOCK_EX = 2;
-const LOCK_NB = 4;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
@@ -179,11 +179,6 @@ export function restoreStderr(saved: number): void {
   check(libc().dup2(saved, 2), 'dup2');
 }
 
-/** flock(2), for this process alone. @returns whether nobody else has it */
-export function tryLock(fd: number): boolean {
-  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0;
-}
-
 /** The descriptors of this process that lead to /dev/fuse: one for each mount that it serves. */
 export function fuseDescriptors(): number[] {
   return readdirSync('/proc/self/fd').map(Number).filter(isFuse);
@@ -198,6 +193,15 @@ export function closeOnExec(fd: number): void {
 export function setNonblocking(fd: number): void {
   const flags = check(libc().fcntl(fd, F_GETFL, 'int', 0), 'fcntl');
   check(libc().fcntl(fd, F_SETFL, 'int', flags | O_NONBLOCK), 'fcntl');
+}
+
+/**
+ * Locks what a descriptor leads to against others who lock it, until the descriptor is closed.
+ *
+ * @returns whether nobody else has it locked; where nothing can be locked nobody has
+ */
+export function lock(fd: number): boolean {
+  return libc().flock(fd, LOCK_EX | LOCK_NB) === 0 || errnoName(libc().errno()) !== 'EAGAIN';
 }
 
 /** Two sockets that lead to each other, closed on exec. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { bcfs, run } from '../fixtures/command.js';
+import { bash, bcfs, root, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
+import { preloaded } from '../fixtures/foreground.js';
 import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
 /** What each program begins with. */
@@ -171,7 +172,7 @@ t.test('somebody who was faster keeps his mount', needsFuse, async (t) => {
     import { spawn } from 'node:child_process';
     import { once } from 'node:events';
     const carry = async (path) => {
-      await once(spawn(${JSON.stringify(bcfs)}, [path]), 'exit');
+      await once(spawn('mount', ['-t', 'tmpfs', 'none', path]), 'exit');
       throw new Error('Mountpoint in use');
     };
     await mountWith(carry, directory, {}).catch(refused);
@@ -181,8 +182,8 @@ t.test('somebody who was faster keeps his mount', needsFuse, async (t) => {
     { code, stdout },
     { code: 0, stdout: `BcfsError EBUSY ${directory}: in use, somebody else has mounted there meanwhile \n` },
   );
-  t.equal(await readFile(`${directory}/0/id`, 'utf8'), '0\n');
-  await run(bcfs, ['umount', directory]);
+  t.strictSame(mountpoints(directory), [directory]);
+  await run('umount', [directory]);
 });
 
 t.test('of several at once one mounts', needsFuse, async (t) => {
@@ -209,3 +210,52 @@ t.test('a mount that answers with an error is alive', needsFuse, async (t) => {
   `);
   t.equal(stdout, 'EBUSY\n');
 });
+
+t.test('nothing stays mounted when there is no descriptor left to look for it', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const { code, stdout } = await bash(
+    `ulimit -n 60; exec ${process.execPath} --input-type=module -e "$PROGRAM"`,
+    {
+      cwd: root,
+      env: {
+        PROGRAM: `
+      ${prologue(directory)}
+      import { openSync } from 'node:fs';
+      const carry = async (path, options) => {
+        mountDevice(path, options, false);
+        try { for (;;) openSync('/dev/null'); } catch {}
+        return () => true;
+      };
+      await mountWith(carry, directory, {}).catch(refused);
+      process.exit();`,
+      },
+    },
+  );
+  t.strictSame(
+    { code, stdout },
+    { code: 0, stdout: `BcfsError EMFILE ${directory}: Too many open files \n` },
+  );
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test(
+  'a mountpoint that somebody has locked is waited for, and given up in the end',
+  needsFuse,
+  async (t) => {
+    const directory = await emptyDirectory(t);
+    const script = `
+    exec 9< ${directory}; flock 9
+    "${bcfs}" ${directory} 9<&- & sleep 0.5; grep -c " ${directory} " /proc/self/mountinfo
+    exec 9<&-; wait $!; cat ${directory}/0/id; umount ${directory}`;
+    t.strictSame(await bash(script), { code: 0, stdout: '0\n0\n', stderr: '' });
+    const hurried = preloaded(`
+    const { now } = performance;
+    if (process.argv[1].endsWith('daemon.js')) performance.now = () => now.call(performance) * 20;`);
+    t.strictSame(await bash(`exec flock ${directory} "${bcfs}" ${directory}`, hurried), {
+      code: 13,
+      stdout: '',
+      stderr: `bcfs: ${directory}: in use, somebody else is about to mount there, or has it locked\n`,
+    });
+    t.strictSame(mountpoints(directory), []);
+  },
+);
