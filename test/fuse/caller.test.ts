@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import t from 'tap';
 import { bash } from '../fixtures/command.js';
 import { mounted, needsFuse } from '../fixtures/mounted.js';
@@ -26,6 +27,8 @@ t.test('a store is told who writes', needsFuse, async (t) => {
     mountpoints: [directory],
   } = await program(t, remembers);
   const guest = `${directory}/guest`;
+  // Others may come this way.
+  await chmod(dirname(directory!), 0o755);
   await writeFile(guest, 'me');
   t.match(JSON.parse(await readFile(guest, 'utf8')), { uid: 0, gid: 0 });
   // The shell that writes is the one whose pid it prints.
@@ -47,12 +50,18 @@ t.test('a store is told who writes', needsFuse, async (t) => {
 t.test('0 written to tasks means the writer', needsFuse, async (t) => {
   const directory = await mounted(t, ['--transport', 'dev-fuse']);
   await mkdir(`${directory}/7`);
-  const held = () => readFile(`${directory}/7/numtasks/held`, 'utf8');
-  t.equal(await held(), '0\n');
-  const writer = await shell(t, `echo 0 > "${directory}/7/tasks"`);
-  t.equal(await held(), '1\n');
+  const makeAgain = async () => {
+    await rmdir(`${directory}/7`);
+    await mkdir(`${directory}/7`);
+    return readFile(`${directory}/7/numtasks/limit`, 'utf8');
+  };
+  const initial = await makeAgain();
+  await writeFile(`${directory}/7/numtasks/limit`, '200');
+  const writer = await shell(t, `echo 0 > "${directory}/7/tasks" && echo moved`);
+  t.match(writer.said, /^moved/);
+  t.equal(await makeAgain(), '200\n', 'the beancounter lives with its task');
   await writeFile(`${directory}/0/tasks`, String(writer.pid));
-  t.equal(await held(), '0\n', 'it was that one');
+  t.equal(await makeAgain(), initial, 'and not without: it was that one');
   await writer.end();
   await rmdir(`${directory}/7`);
 });

@@ -553,7 +553,7 @@ t.test('INTERRUPT has no reply, DESTROY an empty one', (t) => {
 });
 
 /** What a session tells the kernel by itself, byte by byte, and what the kernel says to that. */
-function told(kernel: Kernel, answer = (_ino: number): number => 40): string[] {
+function told(kernel: Kernel, answer: (ino: number) => number = () => 40): string[] {
   const messages: string[] = [];
   kernel.session.notify((bytes, size) => {
     messages.push(Buffer.from(bytes.subarray(0, size)).toString('hex'));
