@@ -84,6 +84,9 @@ const TICK = 0.001;
 /** What statfs(2) tells. */
 export const statfs = { bsize: 4096, namelen: NAME_SIZE } as const;
 
+/** What chmod sets: the bits of set-user-id, set-group-id, sticky, and rwx three times. */
+const PERMISSIONS = 0o7777;
+
 const DIRECTORY_MODE = S_IFDIR | 0o755;
 
 export class Tree {
@@ -181,10 +184,10 @@ export class Tree {
     };
   }
 
-  /** chmod. The type bits stay. */
+  /** chmod. Only the permission bits are taken; the type stays. */
   chmod(node: Node, mode: number): 0 | Errno {
     const type = node instanceof Item ? S_IFDIR : S_IFREG;
-    return this.#change(node, { mode: type | (mode & ~S_IFMT) });
+    return this.#change(node, { mode: type | (mode & PERMISSIONS) });
   }
 
   /** chown. -1 leaves an id as it is. */

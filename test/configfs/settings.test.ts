@@ -47,6 +47,16 @@ t.test('the type bits stay, whatever chmod is given', (t) => {
   t.end();
 });
 
+t.test('chmod takes the permission bits of any number', (t) => {
+  const { tree, set } = makeTree();
+  for (const mode of [0xffffffff, -1, 2 ** 31 + 0o4777]) {
+    t.equal(tree.chmod(at(tree, '/a/value'), mode), 0);
+    t.equal(set('/a/value').mode, S_IFREG | (mode & 0o7777), String(mode));
+    t.equal(cat(tree, '/a/value'), 'empty\n');
+  }
+  t.end();
+});
+
 t.test('what is set on one node is set on no other', (t) => {
   const { tree, set } = makeTree();
   must(tree.mkdir(tree.root, 'b'));

@@ -78,6 +78,8 @@ export interface Answers {
   readonly longInvalidName: string | undefined;
   /** Whether utimes takes a modification time that is not the access time. */
   readonly hasOwnMtime: boolean;
+  /** Whether a store is told who writes: then 0 is a pid, the writer's own. */
+  readonly knowsCaller: boolean;
 }
 
 export const asConfigfs: Answers = {
@@ -87,6 +89,7 @@ export const asConfigfs: Answers = {
   emptyWrite: 'EINVAL',
   longInvalidName: undefined,
   hasOwnMtime: true,
+  knowsCaller: false,
 };
 
 export interface Backend {

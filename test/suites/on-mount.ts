@@ -19,6 +19,7 @@ export const overDevFuse: Answers = {
   emptyWrite: '',
   // Each byte that is not UTF-8 comes as a character of three.
   longInvalidName: 'ENAMETOOLONG',
+  knowsCaller: true,
 };
 
 /** What libfuse and fuse-native answer besides. */
@@ -28,6 +29,8 @@ export const overFuseNative: Answers = {
   readOfRemoved: 'ENOENT',
   // fuse-native passes the access time in both places.
   hasOwnMtime: false,
+  // The caller's pid does not come through.
+  knowsCaller: false,
 };
 
 /** Prints one line of JSON: a value, or the number of an errno. Descriptor 0 is the file where there is one. */

@@ -213,6 +213,8 @@ export function v6Suite(dialect: Dialect): Suite<BeancounterBackend> {
       await reap(t, fs);
       for (const row of pids(pid)) {
         const [input] = row;
+        // It would be this very process.
+        if (input === '0' && fs.answers.knowsCaller) continue;
         const before = await snapshot(fs, '/');
         const expected = answer(row);
         t.equal(await codeOf(fs.writeFile(`${item}/${file}`, input)), expected, label(input));

@@ -1,12 +1,19 @@
 import t from 'tap';
+import { Registry } from '../../../lib/bc/registry.js';
+import { taskSource } from '../../../lib/bc/task-source.js';
+import { Tasks } from '../../../lib/bc/tasks.js';
 import type { Attribute } from '../../../lib/configfs/attribute.js';
 import { Item } from '../../../lib/configfs/item.js';
 import { Tree } from '../../../lib/configfs/tree.js';
+import type { Caller } from '../../../lib/errors.js';
+import { beancounterTree } from '../../../lib/nodes/subsystem.js';
+import { Session } from '../../../lib/fuse/protocol/session.js';
 import { Kernel, named, readAttr, readDirents, readEntry, request, u32, u64 } from '../../fixtures/kernel.js';
 import { cat, Shelf } from '../../fixtures/shelf.js';
 
 const EPERM = -1;
 const ENOENT = -2;
+const ESRCH = -3;
 const EIO = -5;
 const EBADF = -9;
 const EACCES = -13;
@@ -17,6 +24,7 @@ const EINVAL = -22;
 const ENAMETOOLONG = -36;
 const ENOSYS = -38;
 const ENOTEMPTY = -39;
+const ESTALE = -116;
 
 /** The tree's clock, in milliseconds; the session's is seven seconds ahead. */
 const NOW = 1_001_500;
@@ -397,6 +405,45 @@ t.test('WRITE', (t) => {
   t.end();
 });
 
+/** WRITE of a text by some uid, gid and pid. */
+function writeAs(kernel: Kernel, fh: number, text: string, ids: readonly [number, number, number]) {
+  const bytes = request(16, 1, [u64(fh, 0), u32(text.length, 0), u64(0), u32(0, 0), Buffer.from(text)]);
+  u32(...ids).copy(bytes, 24);
+  return kernel.give(bytes)!.readInt32LE(4);
+}
+
+t.test('WRITE tells the store who writes', (t) => {
+  const callers: (Caller | undefined)[] = [];
+  class Guestbook extends Shelf {
+    override get attributes(): readonly Attribute[] {
+      return [{ name: 'guest', mode: 0o200, store: (_item, _text, caller) => callers.push(caller) }];
+    }
+  }
+  const kernel = new Kernel(new Tree(new Guestbook()));
+  const fh = kernel.open(kernel.lookup('/guest'), 1);
+  t.equal(writeAs(kernel, fh, 'x', [1, 2, 3]), 0);
+  t.equal(writeAs(kernel, fh, 'x', [0xfffffffe, 0xffffffff, 4194304]), 0);
+  t.strictSame(callers, [
+    { uid: 1, gid: 2, pid: 3 },
+    { uid: 0xfffffffe, gid: 0xffffffff, pid: 4194304 },
+  ]);
+  t.end();
+});
+
+t.test('0 written to tasks by somebody whose pid is not seen from here is no task', (t) => {
+  const registry = new Registry();
+  const tasks = new Tasks(registry);
+  const kernel = new Kernel(beancounterTree(registry, { source: taskSource(tasks) }));
+  kernel.ask(9, 1, u32(0o755, 0), named('7'));
+  for (const name of ['tasks', 'threads']) {
+    const fh = kernel.open(kernel.lookup(`/7/${name}`), 1);
+    t.equal(writeAs(kernel, fh, '0', [0, 0, 0]), ESRCH, name);
+    t.equal(writeAs(kernel, fh, '0\n', [0, 0, 77]), ESRCH, 'one that is not a task of this engine');
+  }
+  t.strictSame(kernel.log, []);
+  t.end();
+});
+
 t.test('WRITE that says more than it has is refused', (t) => {
   const { kernel, tree } = makeKernel();
   const fh = kernel.open(kernel.lookup('/a/value'), 1);
@@ -502,6 +549,174 @@ t.test('INTERRUPT has no reply, DESTROY an empty one', (t) => {
   const { kernel } = makeKernel();
   kernel.tell(36, 0, u64(77));
   t.strictSame(kernel.ask(38, 0), { error: 0, body: Buffer.alloc(0) });
+  t.end();
+});
+
+/** What a session tells the kernel by itself, byte by byte, and what the kernel says to that. */
+function told(kernel: Kernel, answer: (ino: number) => number = () => 40): string[] {
+  const messages: string[] = [];
+  kernel.session.notify((bytes, size) => {
+    messages.push(Buffer.from(bytes.subarray(0, size)).toString('hex'));
+    return answer(Number(Buffer.from(bytes).readBigUInt64LE(16)));
+  });
+  return messages;
+}
+
+/** struct fuse_out_header with FUSE_NOTIFY_INVAL_INODE, and struct fuse_notify_inval_inode_out: attributes only. */
+const inval = (ino: number) => Buffer.concat([u32(40, 2), u64(0, ino, -1, 0)]).toString('hex');
+
+t.test('the kernel is told of what changes without its doing, if it knows the node', (t) => {
+  const { kernel, tree } = makeKernel();
+  const box = () => tree.resolve('/a') as Item;
+  t.equal(tree.chmod(box(), 0o700), 0);
+  t.equal(kernel.session.hasNews, false, 'it does not know it');
+  t.equal(kernel.lookup('/a/value'), 4);
+  t.equal(tree.chmod(box(), 0o755), 0);
+  t.equal(tree.chmod(box(), 0o700), 0);
+  t.equal(tree.chmod(tree.resolve('/a/size') as Item, 0o400), 0);
+  t.equal(kernel.session.hasNews, true);
+  t.strictSame(told(kernel), [inval(3)], 'once');
+  t.equal(kernel.session.hasNews, false);
+  t.strictSame(told(kernel), []);
+  tree.mkdir(tree.root, 'b');
+  t.strictSame(told(kernel), [inval(1)], 'of the directory that it is in');
+  tree.rmdir(tree.root, 'a');
+  t.strictSame(told(kernel), [inval(3), inval(4), inval(1)], 'of all that was in it');
+  kernel.session.close();
+  tree.mkdir(tree.root, 'c');
+  t.equal(kernel.session.hasNews, false, 'when it is closed, of nothing');
+  t.end();
+});
+
+t.test('the kernel is not told what its own request has told it', (t) => {
+  const { kernel, tree } = makeKernel();
+  const other = new Kernel(tree);
+  const nodeid = kernel.lookup('/a');
+  other.lookup('/a');
+  kernel.ask(9, 1, u32(0o755, 0), named('b'));
+  t.strictSame([told(kernel), told(other)], [[], [inval(1)]], 'mkdir');
+  kernel.ask(4, nodeid, ...setattr(MODE | UID | MTIME));
+  t.strictSame([told(kernel), told(other)], [[], [inval(3)]], 'chmod');
+  kernel.ask(11, 1, named('b'));
+  t.strictSame([told(kernel), told(other)], [[], [inval(1)]], 'rmdir of what the other does not know');
+  kernel.ask(11, 1, named('a'));
+  t.strictSame([told(kernel), told(other)], [[], [inval(3), inval(1)]], 'rmdir');
+  t.end();
+});
+
+/** Does more than it was asked for. */
+class Busybody extends Shelf {
+  tree: Tree | undefined;
+
+  override makeItem(name: string): Item {
+    this.tree?.chmod(this, 0o700);
+    this.tree?.rmdir(this, 'a');
+    return super.makeItem(name);
+  }
+}
+
+t.test('but it is told what a hook does in its own request', (t) => {
+  const root = new Busybody();
+  const tree = new Tree(root, { now: () => NOW });
+  tree.mkdir(tree.root, 'a');
+  root.tree = tree;
+  const kernel = new Kernel(tree);
+  t.equal(kernel.lookup('/a'), 3);
+  t.equal(kernel.ask(9, 1, u32(0o755, 0), named('b')).error, 0);
+  t.strictSame(told(kernel), [inval(1), inval(3)]);
+  t.end();
+});
+
+t.test('what the kernel does not know yet it is told again, until it does or has forgotten it', (t) => {
+  const { kernel, tree } = makeKernel();
+  kernel.lookup('/a/value');
+  const touch = () => {
+    for (const path of ['/a', '/a/value']) tree.chmod(tree.resolve(path) as Item, 0o600);
+  };
+  touch();
+  t.strictSame(
+    told(kernel, (ino) => (ino === 4 ? ENOENT : 40)),
+    [inval(3), inval(4)],
+  );
+  t.equal(kernel.session.hasNews, true);
+  t.strictSame(
+    told(kernel, () => ENOENT),
+    [inval(4)],
+  );
+  t.strictSame(told(kernel), [inval(4)]);
+  t.equal(kernel.session.hasNews, false);
+  touch();
+  kernel.tell(2, 4, u64(1));
+  t.strictSame(told(kernel), [inval(3)]);
+  t.equal(kernel.session.hasNews, false);
+  t.end();
+});
+
+t.test('a node that was removed without the kernel’s doing has it look the name up again', (t) => {
+  const { kernel, tree } = makeKernel();
+  kernel.lookup('/a/value');
+  const fh = kernel.open(4, 0);
+  tree.rmdir(tree.root, 'a');
+  for (const nodeid of [3, 4]) {
+    t.equal(kernel.ask(3, nodeid).error, ESTALE, 'GETATTR');
+    t.equal(kernel.ask(4, nodeid, ...setattr(MODE)).error, ESTALE, 'SETATTR');
+    t.equal(kernel.ask(14, nodeid, u32(0, 0)).error, ESTALE, 'OPEN');
+    t.equal(kernel.ask(27, nodeid, u32(0, 0)).error, ESTALE, 'OPENDIR');
+  }
+  t.equal(kernel.ask(1, 1, named('a')).error, ENOENT);
+  t.equal(kernel.ask(1, 3, named('value')).error, ENOENT, 'what is in it is not there');
+  t.equal(kernel.ask(9, 3, u32(0, 0), named('b')).error, ENOENT);
+  t.equal(kernel.readdir(3, 0, 4096).error, ENOENT);
+  t.equal(kernel.read(fh, 0, 10).error, ENOENT);
+  t.equal(kernel.ask(18, 4, u64(fh), u32(0, 0), u64(0)).error, 0);
+  tree.mkdir(tree.root, 'a');
+  t.equal(kernel.lookup('/a'), 7, 'and finds the new one');
+  t.equal(kernel.ask(3, 3).error, ESTALE);
+  t.end();
+});
+
+class Again extends Shelf {
+  readonly box = new Item();
+
+  override makeItem() {
+    return this.box;
+  }
+}
+
+t.test('an item that is removed and comes again is another node', (t) => {
+  const tree = new Tree(new Again());
+  const kernel = new Kernel(tree);
+  const { nodeid } = readEntry(kernel.ask(9, 1, u32(0, 0), named('a')).body);
+  t.equal(kernel.ask(11, 1, named('a')).error, 0);
+  const again = readEntry(kernel.ask(9, 1, u32(0, 0), named('a')).body).nodeid;
+  t.not(again, nodeid);
+  t.equal(kernel.ask(3, nodeid).error, ENOENT);
+  t.equal(kernel.ask(3, again).error, 0);
+  t.end();
+});
+
+t.test('whoever has the descriptor is told that there is news', (t) => {
+  const tree = new Tree(new Shelf());
+  let news = 0;
+  const session = new Session(tree, { log: () => {}, onNews: () => (news += 1) });
+  tree.chmod(tree.root, 0o700);
+  t.equal(news, 1);
+  session.notify(() => 40);
+  tree.mkdir(tree.root, 'a');
+  tree.chmod(tree.resolve('/a') as Item, 0o700);
+  t.equal(news, 3, 'for as long as there is');
+  session.notify(() => 40);
+  tree.chmod(tree.resolve('/a') as Item, 0o700);
+  t.equal(news, 3, 'not for what the kernel does not know');
+  t.end();
+});
+
+t.test('names and attributes may be kept for a day', (t) => {
+  const tree = new Tree(new Shelf());
+  const session = new Session(tree, { log: () => {} });
+  session.request.bytes.set(request(3, 1));
+  session.handle(40);
+  t.equal(session.reply.bytes.readBigUInt64LE(16), 86_400n);
   t.end();
 });
 
