@@ -27,7 +27,7 @@ function machine() {
   return { open, table, seen, list };
 }
 
-t.test('files of one target are told apart, and each counts once', async (t) => {
+t.test('files of one target are told apart, and each counts once', (t) => {
   const { open, table, list } = machine();
   for (let fd = 0; fd < 50; fd++) open.set(`1:${fd}`, [(fd * 7) % 25, '/dev/null']);
   list(1, 1);
@@ -35,9 +35,10 @@ t.test('files of one target are told apart, and each counts once', async (t) => 
   t.same(table.descriptors(1).slice(0, 3), [0, 1, 2]);
   table.forget(1);
   t.equal(table.held(1), 0);
+  t.end();
 });
 
-t.test('a file stays with whom it was found, whichever of parent and child is looked at first', async (t) => {
+t.test('a file stays with whom it was found, whichever of parent and child is looked at first', (t) => {
   for (const order of [
     [1, 2],
     [2, 1],
@@ -52,9 +53,10 @@ t.test('a file stays with whom it was found, whichever of parent and child is lo
     t.equal(table.hasOthers(order[1]!, 5), false);
     t.equal(table.hasOthers(order[1]!, 6), true);
   }
+  t.end();
 });
 
-t.test('what is redirected while it is listed is counted at the next look', async (t) => {
+t.test('what is redirected while it is listed is counted at the next look', (t) => {
   const { open, table, seen, list } = machine();
   open.set('1:3', [1, '/a']);
   const listed = seen(1);
@@ -63,9 +65,10 @@ t.test('what is redirected while it is listed is counted at the next look', asyn
   t.equal(table.held(1), 0);
   list(1, 1);
   t.equal(table.held(1), 1);
+  t.end();
 });
 
-t.test('a file that is not open any more where it was seen is not compared with', async (t) => {
+t.test('a file that is not open any more where it was seen is not compared with', (t) => {
   const { open, table, list } = machine();
   open.set('1:3', [1, '/a']);
   list(1, 1);
@@ -75,9 +78,10 @@ t.test('a file that is not open any more where it was seen is not compared with'
   t.equal(table.held(1), 0);
   t.equal(table.held(2), 1);
   t.same(table.descriptors(1), []);
+  t.end();
 });
 
-t.test('a descriptor that was closed while it was listed is not counted', async (t) => {
+t.test('a descriptor that was closed while it was listed is not counted', (t) => {
   const { open, table, seen, list } = machine();
   open.set('1:3', [1, '/a']);
   list(1, 1);
@@ -86,9 +90,10 @@ t.test('a descriptor that was closed while it was listed is not counted', async 
   open.delete('2:3');
   table.list(2, listed, () => 2);
   t.equal(table.held(2), 0);
+  t.end();
 });
 
-t.test('a file that is deleted is the one it was; one with another target is another', async (t) => {
+t.test('a file that is deleted is the one it was; one with another target is another', (t) => {
   const { open, table, list } = machine();
   open.set('1:3', [1, '/a']);
   list(1, 1);
@@ -99,4 +104,5 @@ t.test('a file that is deleted is the one it was; one with another target is ano
   list(1, 2);
   t.equal(table.held(1), 0);
   t.equal(table.held(2), 1);
+  t.end();
 });

@@ -33,16 +33,17 @@ function machine(t: Test) {
   return { rlimits, soft, set, get: (pid: number) => soft.get(`${pid} ${RLIMIT_NOFILE}`), want, path, file };
 }
 
-t.test('holes below the limit fill again, so they count', async (t) => {
+t.test('holes below the limit fill again, so they count', (t) => {
   t.equal(nofileFor([0, 1, 2], 0), 3);
   t.equal(nofileFor([0, 1, 2], 4), 7);
   t.equal(nofileFor([0, 1, 2, 255], 4), 7);
   t.equal(nofileFor([0, 5], 4), 6);
   t.equal(nofileFor([0, 5], 5), 7);
   t.equal(nofileFor([0, 1, 2], -9), 3);
+  t.end();
 });
 
-t.test('a limit is never raised above the own one, and that is put back', async (t) => {
+t.test('a limit is never raised above the own one, and that is put back', (t) => {
   const { rlimits, set, get, want, path } = machine(t);
   set(5, 100);
   rlimits.apply([want(5, 200)]);
@@ -55,9 +56,10 @@ t.test('a limit is never raised above the own one, and that is put back', async 
   rlimits.apply([want(5)]);
   t.equal(get(5), 100);
   t.same(readdirSync(join(path, '..')), []);
+  t.end();
 });
 
-t.test('a child has its parent’s own limit, one whose parent ended that of its beancounter', async (t) => {
+t.test('a child has its parent’s own limit, one whose parent ended that of its beancounter', (t) => {
   const { rlimits, set, get, want } = machine(t);
   set(1, 100);
   rlimits.apply([want(1, 20)]);
@@ -66,9 +68,10 @@ t.test('a child has its parent’s own limit, one whose parent ended that of its
   rlimits.apply([want(1, 20), want(2, 20), { ...want(3, 20), parent: 99 }]);
   rlimits.apply([]);
   t.same([get(1), get(2), get(3)], [100, 100, 100]);
+  t.end();
 });
 
-t.test('a limit that a task sets itself is its own from then on', async (t) => {
+t.test('a limit that a task sets itself is its own from then on', (t) => {
   const { rlimits, set, get, want } = machine(t);
   set(5, 100);
   rlimits.apply([want(5, 20)]);
@@ -77,9 +80,10 @@ t.test('a limit that a task sets itself is its own from then on', async (t) => {
   t.equal(get(5), 20);
   rlimits.apply([]);
   t.equal(get(5), 50);
+  t.end();
 });
 
-t.test('a process of the same pid is not given another’s limit', async (t) => {
+t.test('a process of the same pid is not given another’s limit', (t) => {
   const { rlimits, set, get, want, file } = machine(t);
   set(5, 100);
   rlimits.apply([want(5, 20)]);
@@ -92,9 +96,10 @@ t.test('a process of the same pid is not given another’s limit', async (t) => 
   ]);
   rlimits.recover();
   t.equal(get(5), 25);
+  t.end();
 });
 
-t.test('what was left in the file is put back, and what is no line of ours is passed over', async (t) => {
+t.test('what was left in the file is put back, and what is no line of ours is passed over', (t) => {
   const { rlimits, soft, set, get, path, file, want } = machine(t);
   t.same(file.read(), []);
   set(5, 3);
@@ -106,4 +111,5 @@ t.test('what was left in the file is put back, and what is no line of ours is pa
   t.equal(soft.get(`5 ${RLIMIT_DATA}`), Infinity);
   rlimits.apply([want(77, 3)]);
   t.equal(rlimits.bound(77, 'nofile'), undefined, 'no such process');
+  t.end();
 });
