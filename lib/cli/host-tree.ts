@@ -72,12 +72,12 @@ export function liveTree(
   onEvent: (event: HostEvent) => void,
 ): HostTree {
   const { uid, gid, interval, cgroup, oom, trust } = settings;
-  const { sharesMemory } = samplingCalls();
+  const calls = samplingCalls();
   const host = new LiveHost({
     machine: findMachine(order.machine),
     sampler: samplerLink(order),
     readBelongings,
-    sharersOf: (pid) => addressSharers('/proc', pid, sharesMemory),
+    sharersOf: (pid) => addressSharers('/proc', pid, (one, other) => calls.sharesMemory(one, other)),
     statePath: order.statePath,
     directory: cgroup,
     interval,

@@ -1,6 +1,5 @@
 /** The thread that samples: it reads processes, sets their limits, and posts what it read. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineOptions } from './groups.js';
 import { findMachine } from './machine.js';
