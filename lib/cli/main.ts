@@ -18,10 +18,13 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
 const mountHelp = `
 Mount options (-o), as mount(8) and fstab have them:
   ro, rw              read-only; read and write (default)
-  allow_other         let users other than root in, as the modes of the files allow
+  allow_other         let other users in, as the modes of the files allow
   nonempty            mount over a directory that is not empty
-  uid=N, gid=N        owner and group of all files (default: 0)
+  uid=N, gid=N        owner and group of all files (default: who mounts)
   strict              v6 to the letter: no newline, numbers wrap, other errors
+  auto_unmount, noauto_unmount
+                      take the mount away when the daemon is killed (default), or leave it dead
+  watchdog=SECONDS    end a mount that does not answer for so long (default: 20; 0: never); dev-fuse only
   noexec, nosuid, nodev, noatime
                       as in mount(8)
   interval=SECONDS    between two looks at what is read process by process: 0.1 to 3600 (default: 1)
