@@ -21,6 +21,10 @@ import { fetchPackages, Unavailable } from './packages.js';
 const files: readonly string[] = [
   'host/groups.test.js',
   'host/machine.test.js',
+  'host/live-tasks.test.js',
+  'host/live-restart.test.js',
+  'host/live-readings.test.js',
+  'live/session.test.js',
   'cgroup2/named-hierarchy.test.js',
 ];
 

@@ -2,6 +2,7 @@ import t from 'tap';
 import { BcfsError, errno } from '../../lib/errors.js';
 import type { Groups, Machine } from '../../lib/host/groups.js';
 import { findMachine } from '../../lib/host/machine.js';
+import { python } from '../fixtures/agent.js';
 import { actor } from '../fixtures/actor.js';
 import { changed, groupsName, live, needsCgroup } from '../fixtures/live.js';
 import { isAlive, until } from '../fixtures/mounted.js';
@@ -121,7 +122,8 @@ t.test('memory is what the kernel counts, and its limit holds', needsCgroup, asy
   echo(tree, `${16 << 20}`, '/1/kmemsize/limit');
   const bash = await actor(t);
   echo(tree, `${bash.pid}`, '/1/tasks');
-  const hog = (mebibytes: number) => `perl -e '$x = "x" x (${mebibytes} << 20); print "held"; sleep 100'`;
+  const hog = (mebibytes: number) =>
+    `${python} -c 'x = "x" * (${mebibytes} << 20); print("held", flush=True); import time; time.sleep(100)'`;
   await bash.run(`${hog(50)} > /dev/null &`);
   await until('50 MiB are held', () => Number(cat(tree, '/1/physpages/held')) > 12800);
   t.ok(Number(cat(tree, '/1/kmemsize/held')) > 0);

@@ -22,13 +22,13 @@ t.test('a daemon that was killed is followed by one that knows all it knew', nee
   must(first.tree.mkdir(first.tree.root, '2'));
   echo(first.tree, '3', '/1/numtasks/barrier');
   echo(first.tree, '3', '/1/numtasks/limit');
-  const perl = await forker(t);
-  echo(first.tree, `${perl.pid}`, '/1/tasks');
-  for (let i = 0; i < 5; i += 1) await perl.run('fork');
+  const forks = await forker(t);
+  echo(first.tree, `${forks.pid}`, '/1/tasks');
+  for (let i = 0; i < 5; i += 1) await forks.run('fork');
   t.equal(cat(first.tree, '/1/numtasks/failcnt'), '2\n');
   first.sampler.give({ readings: [{ ...reading, numfilesHits: 4 }] });
   first.host.tick();
-  const child = first.machine.members!.processes(1).find((pid) => pid !== perl.pid)!;
+  const child = first.machine.members!.processes(1).find((pid) => pid !== forks.pid)!;
   echo(first.tree, `${child}`, '/2/tasks');
 
   const second = live(t, { after: first });
@@ -40,9 +40,9 @@ t.test('a daemon that was killed is followed by one that knows all it knew', nee
   t.equal(cat(second.tree, '/2/numtasks/held'), '0\n', 'the one that moved is charged where it was');
   t.equal(cat(second.tree, '/1/numfiles/maxheld'), '30\n');
   t.equal(cat(second.tree, '/1/numfiles/failcnt'), '4\n');
-  t.equal(await perl.run('fork'), `${errno.EAGAIN}`, 'the limit holds on');
+  t.equal(await forks.run('fork'), `${errno.EAGAIN}`, 'the limit holds on');
   t.equal(cat(second.tree, '/1/numtasks/failcnt'), '3\n');
-  await perl.run('end');
+  await forks.run('end');
   t.equal(cat(second.tree, '/1/numtasks/held'), '0\n');
   second.sampler.give({ readings: [{ ...reading, numfiles: 31, numfilesHits: 1 }] });
   t.equal(cat(second.tree, '/1/numfiles/failcnt'), '5\n');
@@ -52,7 +52,7 @@ t.test('a daemon that was killed is followed by one that knows all it knew', nee
   t.equal(cat(third.tree, '/1/numfiles/failcnt'), '5\n');
   t.equal(cat(third.tree, '/1/numtasks/failcnt'), '3\n');
   t.equal(cat(third.tree, '/1/numtasks/maxheld'), '3\n');
-  await perl.end();
+  await forks.end();
 });
 
 t.test(

@@ -55,21 +55,21 @@ t.test('a task that was forked inside stays charged there when it moves out', ne
 t.test('a limit is the number of tasks that v6 charges, whoever moved in', needsCgroup, async (t) => {
   const { tree, machine, events } = live(t);
   must(tree.mkdir(tree.root, '1'));
-  const perl = await forker(t);
+  const parent = await forker(t);
   echo(tree, '3', '/1/numtasks/barrier');
   echo(tree, '3', '/1/numtasks/limit');
   t.equal(machine.pids!.max(1), 3);
-  echo(tree, `${perl.pid}`, '/1/tasks');
+  echo(tree, `${parent.pid}`, '/1/tasks');
   t.equal(machine.pids!.max(1), 4, 'it is not charged, but the kernel counts it');
   const forks = [];
-  for (let i = 0; i < 5; i += 1) forks.push(await perl.run('fork'));
+  for (let i = 0; i < 5; i += 1) forks.push(await parent.run('fork'));
   t.strictSame(forks, ['0', '0', '0', `${errno.EAGAIN}`, `${errno.EAGAIN}`]);
   t.equal(cat(tree, '/1/numtasks/held'), '3\n');
   t.equal(cat(tree, '/1/numtasks/failcnt'), '2\n');
   t.match(events, [{ event: 'refused', beancounter: 1, resource: 'numtasks', value: 2 }]);
   echo(tree, '4', '/1/numtasks/limit');
-  t.equal(await perl.run('fork'), '0', 'the limit was raised');
-  t.equal(await perl.run('fork'), `${errno.EAGAIN}`);
+  t.equal(await parent.run('fork'), '0', 'the limit was raised');
+  t.equal(await parent.run('fork'), `${errno.EAGAIN}`);
   echo(tree, '1', '/1/numtasks/barrier');
   t.equal(
     echo(tree, '1', '/1/numtasks/limit'),
@@ -77,10 +77,10 @@ t.test('a limit is the number of tasks that v6 charges, whoever moved in', needs
     'below what is held: nobody is ended, and none more comes',
   );
   t.equal(cat(tree, '/1/numtasks/held'), '4\n');
-  t.equal(await perl.run('fork'), `${errno.EAGAIN}`);
-  await perl.run('end');
-  t.equal(await perl.run('fork'), '0');
-  t.equal(await perl.run('fork'), `${errno.EAGAIN}`);
+  t.equal(await parent.run('fork'), `${errno.EAGAIN}`);
+  await parent.run('end');
+  t.equal(await parent.run('fork'), '0');
+  t.equal(await parent.run('fork'), `${errno.EAGAIN}`);
 });
 
 t.test('who cannot be moved', needsCgroup, (t) => {

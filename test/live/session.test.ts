@@ -1,4 +1,5 @@
 import t from 'tap';
+import { python } from '../fixtures/agent.js';
 import { bash, bcfs } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
@@ -22,7 +23,7 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
       echo "$(${bcfs} which $$ ${bc})"
       ${bcfs} ps ${bc} | grep -c ' sleep 100$'
       ${bcfs} status ${bc} | grep -q 'pids.current' && echo "status tells"
-      perl -e '$x = "x" x (50 << 20); sleep 100' & hog=$!
+      ${python} -c 'x = "x" * (50 << 20); import time; time.sleep(100)' & hog=$!
       settled ${bc}/1/physpages/held gt 12800 && echo "resident"
       settled ${bc}/1/privvmpages/held gt 12800 && echo "private"
       kill $first $second $hog; wait 2>/dev/null
@@ -50,13 +51,30 @@ for (const transport of ['dev-fuse', 'fuse-native']) {
 
   t.test(`run over ${transport} puts a command in its box`, { ...needsFuse, ...needsCgroup }, async (t) => {
     const bc = await liveMount(t, ['--transport', transport]);
-    const forks = `perl -e 'for (1..20) { my $p = fork(); if (!defined $p) { print "refused\\n"; } elsif ($p == 0) { sleep 100; exit } else { push @p, $p } } kill 9, @p'`;
+    const forks = `${python} -c '
+import os, time
+pids = []
+for _ in range(20):
+    try:
+        pid = os.fork()
+        if pid == 0: time.sleep(100)
+        pids.append(pid)
+    except OSError: print("refused")
+for pid in pids: os.kill(pid, 9)
+'`;
     const { stdout, stderr, code } = await bash(`
       ${bcfs} run --set numtasks=5 ${bc}/7 -- ${forks} | sort | uniq -c
       cat ${bc}/7/numtasks/failcnt ${bc}/7/numtasks/maxheld
-      ${bcfs} run --set physpages=50M ${bc}/8 -- perl -e '$x = "x" x (200 << 20); print "held"'; echo "exit $?"
+      ${bcfs} run --set physpages=50M ${bc}/8 -- ${python} -c 'x = "x" * (200 << 20); print("held")'; echo "exit $?"
       cat ${bc}/8/physpages/failcnt
-      ${bcfs} run --set numfiles=40 ${bc}/9 -- perl -e 'select(undef, undef, undef, 0.5); while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f), " files: $!\\n"'
+      ${bcfs} run --set numfiles=40 ${bc}/9 -- ${python} -c '
+import time
+time.sleep(0.5)
+files = []
+try:
+    while True: files.append(open("/etc/passwd"))
+except OSError as error: print(len(files), "files:", error.strerror)
+'
       ${bcfs} run ${bc}/9 -- sh -c 'exit 42'; echo "exit $?"
     `);
     t.equal(stderr.replace(/^.*Killed.*\n/gm, ''), '');
