@@ -28,7 +28,10 @@ parentPort?.once('message', (fd: number) => {
     stop,
     attend: live && {
       fd: live.wake,
-      run: () => answerQuestions(live.questions, (request) => host.answer(request)),
+      run: () => {
+        host.look();
+        answerQuestions(live.questions, (request) => host.answer(request));
+      },
     },
     tick: () => host.tick(),
     beat: () => pulse.beat(),

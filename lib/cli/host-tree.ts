@@ -21,6 +21,8 @@ import type { MountSettings } from './mount-options.js';
 
 export interface HostTree {
   readonly tree: Tree;
+  /** To be called when the sampler, or whoever asks, has woken the thread that the tree lives on. */
+  look(): void;
   /** To be called about once a second, by the thread that the tree lives on. */
   tick(): void;
   /** Answers `bcfs status` and its kin. @throws BcfsError ENOTSUP if no task is followed */
@@ -52,6 +54,7 @@ export function hostTree(settings: MountSettings, log: (line: string) => void): 
   const tree = beancounterTree(registry, { uid, gid, dialect: dialectOf(settings), source, log });
   return {
     tree,
+    look: () => undefined,
     tick: () => host.reap(),
     answer: () => {
       throw new BcfsError('ENOTSUP', 'no task is followed: it was mounted with --host none');
@@ -98,6 +101,7 @@ export function liveTree(
   host.restore(registry, (id) => mustMake(tree, id));
   return {
     tree,
+    look: () => host.look(),
     tick: () => host.tick(),
     answer: (request) => host.answer(request),
     close: () => host.close(),

@@ -41,6 +41,7 @@ export class LiveDaemon {
     lockGroups(directory, cgroup, `${mountpoint} (pid ${process.pid})`);
     const machine = { host, cgroup };
     const done = new SharedArrayBuffer(4);
+    const wakeup = eventfd();
     const samples = new MessageChannel();
     const questions = new MessageChannel();
     const workerData: SamplerOrder = {
@@ -49,6 +50,7 @@ export class LiveDaemon {
       originalsPath: join(directory, `${cgroup}.rlimits`),
       port: samples.port1,
       done,
+      wake: wakeup,
     };
     this.#sampler = new Worker(new URL('../host/sampler-thread.js', import.meta.url), {
       workerData,
@@ -60,7 +62,7 @@ export class LiveDaemon {
       sampler: samples.port2,
       done,
       questions: questions.port2,
-      wake: eventfd(),
+      wake: wakeup,
       statePath: join(directory, `${cgroup}.state`),
       pid: process.pid,
     };

@@ -139,7 +139,8 @@ async function moveThere(beancounter: string): Promise<void> {
   try {
     await moveBy('threads');
   } catch (error) {
-    if (!(error instanceof BcfsError) || error.code !== 'EOPNOTSUPP') throw error;
+    // Node has another of the names of that number.
+    if (!(error instanceof BcfsError) || error.errno !== -errno.EOPNOTSUPP) throw error;
     await moveBy('tasks');
   }
 }

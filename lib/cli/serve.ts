@@ -19,6 +19,9 @@ import { ServingThread } from './serving-thread.js';
 /** How often the host has to look at its tasks, in milliseconds. */
 const TICK_INTERVAL = 1000;
 
+/** How often to look for samples where nothing wakes the tree's thread, in milliseconds. */
+const LOOK_INTERVAL = 100;
+
 /** How long to wait before the next try to unmount, in milliseconds. */
 const RETRY_INTERVAL = 500;
 
@@ -139,6 +142,7 @@ function serveHere(settings: MountSettings, stderr: number, live: LiveDaemon | u
       host = made;
       if (live) answerEach(live.order.questions, (request) => made.answer(request));
       setInterval(() => made.tick(), TICK_INTERVAL);
+      setInterval(() => made.look(), LOOK_INTERVAL);
       return fuseNative(made.tree, path, options);
     },
     end: () => {

@@ -366,6 +366,11 @@ export class LiveHost implements Source {
     return false;
   }
 
+  /** To be called when samples may have come. */
+  look(): void {
+    this.#takeSamples();
+  }
+
   /** To be called about once a second, by the thread that the engine lives on. */
   tick(): void {
     this.#takeSamples();

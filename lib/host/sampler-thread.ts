@@ -1,5 +1,5 @@
 /** The thread that samples: it reads processes, sets their limits, and posts what it read. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineOptions } from './groups.js';
 import { findMachine } from './machine.js';
@@ -21,6 +21,8 @@ export interface SamplerOrder {
   readonly port: MessagePort;
   /** 32 bits: how many requests of the tree's thread the last sample was taken after. */
   readonly done: SharedArrayBuffer;
+  /** An eventfd, made readable with each sample. */
+  readonly wake: number;
 }
 
 /** CPU time of this thread so far, milliseconds. Source: the kernel's sched-stats.rst. */
@@ -28,8 +30,10 @@ function cpuTime(): number {
   return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
 }
 
-const { machine, interval, originalsPath, port, done } = workerData as SamplerOrder;
+const { machine, interval, originalsPath, port, done, wake } = workerData as SamplerOrder;
 const count = new Int32Array(done);
+/** What an eventfd adds up. */
+const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
 const { members } = findMachine(machine);
 // Half of the descriptors that this process may have.
 const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
@@ -44,4 +48,5 @@ const sampler = new Sampler({
 sampleOn([port, ...(parentPort ? [parentPort] : [])], sampler, interval * 1000, (requests) => {
   Atomics.store(count, 0, requests);
   Atomics.notify(count, 0);
+  writeSync(wake, one);
 });
