@@ -50,9 +50,10 @@ const STANDARD = [0, 1, 2];
  * by sh.
  *
  * @param words how many of the arguments the command and its own arguments are
+ * @param last runs when all else is prepared
  * @throws BcfsError the errno of execve(2); the process is as good as before, but for its signals and limits
  */
-export function execWords(words: number): never {
+export function execWords(words: number, last: () => void = () => undefined): never {
   const { koffi, library } = load();
   const libc: Libc = {
     execvpe: library.func(
@@ -77,7 +78,9 @@ export function execWords(words: number): never {
   for (const signal of [SIGPIPE, SIGXFSZ]) libc.signal(signal, null);
   libc.sigprocmask(SIG_SETMASK, Buffer.alloc(SIGSET_SIZE), null);
   const [file = EMPTY] = argv;
-  libc.execvpe(file, pointers(argv), pointers(env));
+  const [argvPointers, envPointers] = [pointers(argv), pointers(env)];
+  last();
+  libc.execvpe(file, argvPointers, envPointers);
   const code = errnoName(koffi.errno());
   throw new BcfsError(code, strerror(code));
 }

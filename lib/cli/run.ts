@@ -4,7 +4,7 @@
  * The process becomes the command. Until then a failure is one line, and what was done is undone: parameters that
  * were set are put back, in reverse order, and a directory that was made is removed.
  */
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { access, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
@@ -31,7 +31,7 @@ export async function runCommand(
   directory: string,
   words: readonly string[],
   flags: RunFlags,
-  exec: (words: number) => void = execWords,
+  exec: (words: number, last: () => void) => void = execWords,
 ): Promise<void> {
   const command = words[0] === '--' ? words.slice(1) : words;
   const [name] = command;
@@ -49,9 +49,10 @@ export async function runCommand(
     await inTime(mustBeCommand(name), `${name}: looking for it takes too long`);
     await prepare(beancounter, flags.set ?? [], undo);
     restoreOpenFiles();
-    await moveThere(beancounter);
+    const file = await moveThere(beancounter);
     try {
-      exec(command.length);
+      // Written again: its limits are then those of a process that has only the files that exec leaves it.
+      exec(command.length, () => writeAgain(file));
     } catch (error) {
       throw cannotRun(name, error as BcfsError);
     }
@@ -132,17 +133,29 @@ async function makeDirectory(path: string): Promise<boolean> {
 /**
  * Moves the thread that will execute the command: the others of this process end then, and should not count until they
  * have. Where the kernel moves whole processes only, they go with it.
+ *
+ * @returns the file to which the pid was written
  */
-async function moveThere(beancounter: string): Promise<void> {
-  const moveBy = (file: string) =>
-    onMount(`${beancounter}/${file}`, 'cannot move there', (path) => write(path, process.pid));
+async function moveThere(beancounter: string): Promise<string> {
+  const moveBy = async (file: string) => {
+    const path = `${beancounter}/${file}`;
+    await onMount(path, 'cannot move there', () => write(path, process.pid));
+    return path;
+  };
   try {
-    await moveBy('threads');
+    return await moveBy('threads');
   } catch (error) {
     // Node has another of the names of that number.
     if (!(error instanceof BcfsError) || error.errno !== -errno.EOPNOTSUPP) throw error;
-    await moveBy('tasks');
+    return moveBy('tasks');
   }
+}
+
+/** As `moveThere` wrote it. Nothing but this thread's own calls is used any more. */
+function writeAgain(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY);
+  writeSync(fd, String(process.pid));
+  closeSync(fd);
 }
 
 /** Without a newline: every dialect takes it. Only for writing: `tasks` cannot be read. */

@@ -297,11 +297,11 @@ export class LiveHost implements Source {
   #afterMove(pid: number, from: number, bc: Beancounter, before: Belongings): void {
     if (this.#machine.members === undefined) this.#members.set(pid, bc.id);
     this.#follow(from, bc.id);
-    if (from !== bc.id) {
-      this.#options.sampler.post({ kind: 'moved', pid, from, to: bc.id, before });
-      // What it does next is limited.
-      if (bc.id !== 0) this.#options.sampler.settle();
-    }
+    // Whoever is written to where it is already is about to call exec: `bcfs run` does so.
+    const { sampler } = this.#options;
+    sampler.post(from === bc.id ? { kind: 'exec', pid } : { kind: 'moved', pid, from, to: bc.id, before });
+    // What it does next is limited.
+    if (bc.id !== 0) sampler.settle();
   }
 
   /** Lets the kernel's limit of tasks follow a move. */

@@ -34,6 +34,8 @@ export interface ProcessHandle {
   /** How many descriptors are open. */
   descriptors(): number | undefined;
   status(): Status | undefined;
+  /** Of some descriptors, those that exec leaves open. Source: proc_pid_fdinfo(5). */
+  keptOnExec(fds: readonly number[]): number[];
   /** Open descriptors, and where each leads; one that was closed while they were listed is left out. */
   files(): Map<number, string> | undefined;
   target(fd: number): string | undefined;
@@ -46,6 +48,9 @@ export interface ProcessReader {
   /** Undefined if there is no such process. */
   open(pid: number): ProcessHandle | undefined;
 }
+
+/** A flag of open(2). */
+const O_CLOEXEC = 0o2000000;
 
 export interface ProcReaderOptions {
   /** Where proc is mounted. Default: /proc. */
@@ -100,6 +105,11 @@ export class ProcReader implements ProcessReader {
         return this.#hasSize ? statSync(`${dir}/fd`, { throwIfNoEntry: false })?.size : list()?.length;
       },
       status: () => parseStatus(this.#text(`${dir}/status`)),
+      keptOnExec: (fds) =>
+        fds.filter((fd) => {
+          const flags = /^flags:\s*([0-7]+)$/m.exec(this.#text(`${dir}/fdinfo/${fd}`) ?? '')?.[1];
+          return flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0;
+        }),
       files() {
         const found = new Map<number, string>();
         const names = list();

@@ -53,7 +53,7 @@ interface Process {
   /** Their numbers then, ascending. */
   open: readonly number[];
   /** What stays with others, in the order in which it was charged. */
-  readonly before: { readonly id: number; readonly pages: number }[];
+  readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
   /** What it had at the sample before, items and pages: only what has grown has run into a limit. */
   readonly last: { open: number; mapped: number };
@@ -81,6 +81,8 @@ export class Sampler {
   readonly #processes = new Map<number, Process>();
   /** By pid, what a move leaves behind, until the next look at the process. */
   #moves = new Map<number, Move[]>();
+  /** By pid, those that are about to call exec. */
+  readonly #execs = new Set<number>();
   #turn = 0;
   #held = new Map<number, { numfiles: number; privvmpages: number }>();
   #isNear = false;
@@ -114,6 +116,9 @@ export class Sampler {
       case 'moved':
         this.#options.members.move(request.pid, request.to);
         this.#moves.set(request.pid, [...(this.#moves.get(request.pid) ?? []), request]);
+        return true;
+      case 'exec':
+        this.#execs.add(request.pid);
         return true;
       case 'sample':
         return true;
@@ -259,11 +264,12 @@ export class Sampler {
     };
     for (const { id, memory, counted, before } of this.#processes.values()) {
       let left = counted;
-      for (const { id: owner, pages } of before) {
-        const staying = Math.min(pages, left);
-        const total = of(owner);
-        if (total) total.privvmpages += staying;
-        left -= staying;
+      for (const stay of before) {
+        // What was given back stays no more, whatever is mapped later; exec gives back all.
+        stay.pages = Math.min(stay.pages, left);
+        const total = of(stay.id);
+        if (total) total.privvmpages += stay.pages;
+        left -= stay.pages;
       }
       const total = of(id);
       if (!total) continue;
@@ -285,7 +291,7 @@ export class Sampler {
       // v6.md: mmap and brk charge with BARRIER, whoever it is.
       const pages = parameters.privvmpages.barrier - total.privvmpages;
       if (files === Infinity && pages === Infinity) continue;
-      const { open } = process;
+      const open = this.#execs.delete(handle.pid) ? handle.keptOnExec(process.open) : process.open;
       const mapped = memory.data - (status?.stack ?? 0);
       this.#count(process, total, open, mapped);
       wanted.push({

@@ -33,6 +33,10 @@ export type SamplerRequest =
       readonly to: number;
       readonly before: Belongings;
     }
+  /**
+   * A process is about to call exec. Until the next sample it is limited as if it had but the files that exec leaves it.
+   */
+  | { readonly kind: 'exec'; readonly pid: number }
   /** Take a sample now rather than at the next interval. */
   | { readonly kind: 'sample' }
   /** Put every task's own limits back, take no more samples, and end. */
