@@ -79,12 +79,12 @@ t.test('a memory hog is killed, and nobody else', options, async (t) => {
 t.test('a file hog has as many files as its limit', options, async (t) => {
   const bc = await liveMount(t);
   await beside(t, bc, async () => {
-    const hog = `perl -e 'while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f); sleep 1'`;
-    const { stdout } = await bash(`${bcfs} run --set numfiles=64 ${bc}/9 -- ${hog} & sleep 0.7
-      cat ${bc}/9/numfiles/held; wait`);
+    const hog = `perl -e '$| = 1; while (open(my $f, "<", "/etc/passwd")) { push @f, $f } print scalar(@f), "\\n"; sleep 2'`;
+    const { stdout } = await bash(`
+      exec 3< <(${bcfs} run --set numfiles=64 ${bc}/9 -- ${hog})
+      read -r opened <&3; sleep 0.5; cat ${bc}/9/numfiles/held; echo $opened`);
     const [held, opened] = stdout.split('\n');
-    t.ok(Number(held) <= 64, `${held} files held`);
-    t.ok(Number(opened) >= 50 && Number(opened) <= 64, `${opened} files opened`);
+    t.strictSame({ held, opened }, { held: '64', opened: '64' });
   });
 });
 
@@ -95,29 +95,8 @@ t.test('a mapping hog maps as much as its limit', options, async (t) => {
     const { stdout } = await bash(
       `${bcfs} run --set privvmpages=64M ${bc}/10 -- ${hog} 2>/dev/null | tail -1`,
     );
-    t.ok(Number(stdout) < 64, `${stdout.trim()} MiB`);
+    // What was mapped before it was moved is not charged here.
+    t.ok(Number(stdout) >= 50 && Number(stdout) <= 68, `${stdout.trim()} MiB`);
   });
   t.ok(number(`${bc}/10/privvmpages/maxheld`) <= 64 * 256);
-});
-
-t.test('nothing that a task does inside gets it out', options, async (t) => {
-  const bc = await liveMount(t);
-  const ways: Record<string, string> = {
-    exec: 'exec sleep 100',
-    setsid: 'setsid sleep 100 &',
-    'double fork': '( ( sleep 100 & ) & )',
-    chroot: `perl -e 'chroot "/" or die; exec "sleep", "100"' &`,
-    'new namespaces': 'unshare -mpf sleep 100 &',
-    'closing all descriptors': 'sleep 100 <&- >&- 2>&- &',
-    daemon: `perl -MPOSIX -e 'exit if fork; POSIX::setsid(); exit if fork; exec "sleep", "100"' &`,
-  };
-  for (const [way, command] of Object.entries(ways)) {
-    const script = command.startsWith('exec') ? `(${command}) &` : command;
-    const { stdout } = await bash(`
-      ${bcfs} run ${bc}/20 -- bash -c ${JSON.stringify(`${script.replaceAll('$', '\\$')} sleep 0.5`)}
-      for i in {1..50}; do pids=$(${bcfs} ps ${bc} | awk '$3 == 20 && /sleep 100/ { print $1 }'); [ -n "$pids" ] && break; sleep 0.1; done
-      for pid in $pids; do kill -9 $pid && echo inside; done`);
-    t.match(stdout, /^(inside\n)+$/, way);
-    await until('it has ended', () => number(`${bc}/20/numtasks/held`) === 0);
-  }
 });
