@@ -23,6 +23,7 @@ export class LiveDaemon {
   readonly order: ThreadLiveOrder;
   readonly #sampler: Worker;
   readonly #connection: HostConnection;
+  readonly #unlock: () => void;
   #control: ControlServer | undefined;
 
   /**
@@ -38,7 +39,7 @@ export class LiveDaemon {
     log: (line: string) => void,
   ) {
     const directory = controlDirectory();
-    lockGroups(directory, cgroup, `${mountpoint} (pid ${process.pid})`);
+    this.#unlock = lockGroups(directory, cgroup, `${mountpoint} (pid ${process.pid})`);
     const machine = { host, cgroup };
     const done = new SharedArrayBuffer(4);
     const wakeup = eventfd();
@@ -87,6 +88,7 @@ export class LiveDaemon {
     const ended = once(this.#sampler, 'exit');
     this.#sampler.postMessage({ kind: 'end' } satisfies SamplerRequest);
     await Promise.race([ended, delay(END_TIME)]);
+    this.#unlock();
   }
 }
 
