@@ -28,6 +28,9 @@ const RETRY_INTERVAL = 500;
 /** How long what served a mount may take to end when the mount has gone, in milliseconds. */
 const END_TIME = 5000;
 
+/** How long to wait for a server, and for its first answer, in milliseconds: the machine may be busy. */
+const START_TIME = 25_000;
+
 /** Seconds: nobody changes the daemon's tree but through its mount. */
 const VALIDITY = 24 * 60 * 60;
 
@@ -58,6 +61,7 @@ export async function serve(
     flags,
     validity: VALIDITY,
     ownsProcess: true,
+    startTime: START_TIME,
     log,
   });
   let ending: Promise<void> | undefined;

@@ -59,6 +59,8 @@ const CONNECTIONS = '/sys/fs/fuse/connections';
 export interface MountOptions extends Partial<CarryOptions> {
   /** The mountpoint need not be empty. Default: false. */
   readonly nonempty?: boolean;
+  /** How long it may take until a server is there, and again until it answers, milliseconds. Default: 10,000. */
+  readonly startTime?: number;
   /** What carries the tree. Default: `auto`. */
   readonly transport?: TransportChoice;
 }
@@ -203,7 +205,7 @@ async function mountNow(
   try {
     // Somebody may have mounted there meanwhile.
     await findMountpoint(path, nonempty);
-    return await mountLocked(carry, path, carryOptions);
+    return await mountLocked(carry, path, carryOptions, options.startTime ?? CARRY_TIME);
   } finally {
     await locked.close();
   }
@@ -226,7 +228,12 @@ async function lockMountpoint(path: string): Promise<FileHandle> {
   return directory;
 }
 
-async function mountLocked(carry: Carry, path: string, carryOptions: CarryOptions): Promise<Mount> {
+async function mountLocked(
+  carry: Carry,
+  path: string,
+  carryOptions: CarryOptions,
+  startTime: number,
+): Promise<Mount> {
   const before = mountAt(path)?.id;
   // Where none is left, what has been mounted could not even be looked up to take it away.
   const spare = openSync('/dev/null', 'r');
@@ -236,11 +243,11 @@ async function mountLocked(carry: Carry, path: string, carryOptions: CarryOption
       () => {
         throw silent(path);
       },
-      CARRY_TIME,
+      startTime,
     );
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
-    if ((await probe(path)) !== 'alive') throw silent(path);
+    if ((await probe(path, startTime)) !== 'alive') throw silent(path);
     debug('%s: mounted', path);
     closeSync(spare);
     return new Mount(entry, isConnected);
@@ -427,13 +434,13 @@ function quote(path: string): string {
 }
 
 /** Whether what is mounted there answers, with an error too, is dead, or says nothing in time. */
-async function probe(path: string): Promise<'alive' | 'dead' | 'silent'> {
+async function probe(path: string, time = ANSWER_TIME): Promise<'alive' | 'dead' | 'silent'> {
   // What the kernel never answers by itself.
   const answer = statfs(path).then(
     () => 'alive' as const,
     (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
-  return inTime(answer, () => 'silent' as const);
+  return inTime(answer, () => 'silent' as const, time);
 }
 
 /** ECONNABORTED: it died while it was asked. */
