@@ -439,20 +439,11 @@ export class LiveHost implements Source {
 
   #takeReading(live: LiveBeancounter, reading: Reading | undefined): void {
     live.reading = reading;
-    this.#addHits(live, 'numfiles', reading?.numfilesHits ?? 0);
-    this.#addHits(live, 'privvmpages', reading?.privvmpagesHits ?? 0);
     if (reading && reading.tasks > 0) this.#reconcile(live.id);
     for (const kind of this.#kinds.values()) {
       this.#read(kind, live);
       this.#keep(live, kind.resource.name);
     }
-  }
-
-  #addHits(live: LiveBeancounter, resource: string, hits: number): void {
-    if (hits === 0) return;
-    const counter = live.counter(resource);
-    live.addRefused(counter, hits);
-    this.#event(counter, 'refused', hits);
   }
 
   /** Writes what the kernel does not keep. */

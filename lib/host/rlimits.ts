@@ -72,12 +72,6 @@ export class Rlimits {
     this.#file.keep([]);
   }
 
-  /** What was set for a process; undefined: its own limit holds. */
-  bound(pid: number, kind: Kind): number | undefined {
-    const held = this.#entries.get(pid)?.[kind];
-    return held?.set !== undefined && held.set < held.original ? held.set : undefined;
-  }
-
   /** Limits these processes, and no others any more. */
   apply(wanted: readonly Wanted[]): void {
     const before = this.#entries;

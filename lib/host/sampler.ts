@@ -55,11 +55,9 @@ interface Process {
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
-  /** What it had at the sample before, items and pages: only what has grown has run into a limit. */
-  readonly last: { open: number; mapped: number };
 }
 
-const nothing: Totals = { privvmpages: 0, resident: 0, numfilesHits: 0, privvmpagesHits: 0 };
+const nothing: Totals = { privvmpages: 0, resident: 0 };
 
 /** Files that are another's since a move, by descriptor and target. */
 type Owners = Map<string, number>;
@@ -67,8 +65,6 @@ type Owners = Map<string, number>;
 interface Totals {
   privvmpages: number;
   resident: number;
-  numfilesHits: number;
-  privvmpagesHits: number;
 }
 
 type Move = Extract<SamplerRequest, { kind: 'moved' }>;
@@ -173,7 +169,6 @@ export class Sampler {
     const handle = this.#options.reader.open(pid);
     const memory = handle?.memory();
     if (!handle || !memory) return handle?.close();
-    const last = { open: Infinity, mapped: Infinity };
     const status = handle.status();
     const counted = countedOf(handle, status, memory.data);
     const process = {
@@ -186,7 +181,6 @@ export class Sampler {
       open: [],
       before: [],
       isFull: true,
-      last,
     };
     this.#processes.set(pid, process);
   }
@@ -293,7 +287,6 @@ export class Sampler {
       if (files === Infinity && pages === Infinity) continue;
       const open = this.#execs.delete(handle.pid) ? handle.keptOnExec(process.open) : process.open;
       const mapped = memory.data - (status?.stack ?? 0);
-      this.#count(process, total, open, mapped);
       wanted.push({
         pid: handle.pid,
         start: handle.start,
@@ -305,17 +298,6 @@ export class Sampler {
       });
     }
     this.#rlimits.apply(wanted);
-  }
-
-  /** Counts a process that has come to a limit since the sample before. */
-  #count({ handle, last }: Process, total: Totals, open: readonly number[], mapped: number): void {
-    const nofile = this.#rlimits.bound(handle.pid, 'nofile');
-    const data = this.#rlimits.bound(handle.pid, 'data');
-    if (nofile !== undefined && open.length > last.open && nofileFor(open, 0) >= nofile)
-      total.numfilesHits += 1;
-    if (data !== undefined && mapped > last.mapped && mapped * PAGE >= data) total.privvmpagesHits += 1;
-    last.open = open.length;
-    last.mapped = mapped;
   }
 
   #readings(groups: ReadonlyMap<number, Membership>, totals: ReadonlyMap<number, Totals>): Reading[] {

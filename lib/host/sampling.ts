@@ -52,7 +52,12 @@ export interface Belongings {
   readonly privvmpages: number;
 }
 
-/** What is held by the tasks of one beancounter. */
+/**
+ * What is held by the tasks of one beancounter: an estimate, each process as it was when it was read.
+ *
+ * How often a limit was hit is not in it: a task that is found at its limit may never have asked for more, and one that
+ * asked a thousand times looks the same. What rlimits refuse nobody counts.
+ */
 export interface Reading {
   readonly id: number;
   /** Pages. */
@@ -63,9 +68,6 @@ export interface Reading {
   readonly tasks: number;
   /** Resident pages, shared ones counted in each process; what physpages is where no controller tells. */
   readonly resident: number;
-  /** How often a task was found at a limit that was set for it since the sample before: refused charges, at least. */
-  readonly numfilesHits: number;
-  readonly privvmpagesHits: number;
 }
 
 export interface Sample {

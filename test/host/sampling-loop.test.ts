@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import t, { type Test } from 'tap';
+import type { Sampler } from '../../lib/host/sampler.js';
+import { sampleOn } from '../../lib/host/sampling-loop.js';
+import type { Sample, SamplerRequest } from '../../lib/host/sampling.js';
+import { until } from '../fixtures/mounted.js';
+
+/** Longer than any test. */
+const NEVER = 600_000;
+
+const moved: SamplerRequest = {
+  kind: 'moved',
+  pid: 5,
+  from: 1,
+  to: 2,
+  before: { start: '7', files: [], privvmpages: 0 },
+};
+
+/** The loop over a sampler that counts. */
+function loop(t: Test, interval: number, isNear = false) {
+  const seen: SamplerRequest['kind'][] = [];
+  const after: number[] = [];
+  const sample: Sample = { kind: 'sample', readings: [], members: undefined, cost: 0 };
+  let samples = 0;
+  const sampler = {
+    isNear,
+    handle({ kind }: SamplerRequest) {
+      seen.push(kind);
+      return kind !== 'end' && kind !== 'gone';
+    },
+    sample() {
+      samples += 1;
+      return sample;
+    },
+  };
+  const channels = [new MessageChannel(), new MessageChannel()] as const;
+  const received: unknown[] = [];
+  channels[0].port1.on('message', (message) => received.push(message));
+  const [first, second] = channels;
+  sampleOn([first.port2, second.port2], sampler as unknown as Sampler, interval, (n) => after.push(n));
+  const end = async (port: MessagePort = first.port1) => {
+    const closed = Promise.all(channels.map(({ port1 }) => once(port1, 'close')));
+    port.postMessage({ kind: 'end' });
+    await closed;
+  };
+  t.teardown(() => {
+    for (const { port1 } of channels) port1.close();
+  });
+  return { first: first.port1, second: second.port1, seen, after, received, taken: () => samples, end };
+}
+
+t.test(
+  'requests that come together are answered by one sample, which tells how many they were',
+  async (t) => {
+    const { first, seen, after, received, taken, end } = loop(t, NEVER);
+    for (let i = 0; i < 3; i += 1) first.postMessage({ kind: 'sample' });
+    await until('the sample is posted', () => received.length === 1);
+    t.equal(taken(), 1);
+    t.same(seen, ['sample', 'sample', 'sample']);
+    t.same(after, [3]);
+    await end();
+  },
+);
+
+t.test('requests of another port are answered on the first, and not counted', async (t) => {
+  const { second, after, received, end } = loop(t, NEVER);
+  second.postMessage({ kind: 'sample' });
+  await until('the sample is posted', () => received.length === 1);
+  t.same(after, [0]);
+  await end(second);
+});
+
+t.test('a request that wants no sample gets none', async (t) => {
+  const { first, seen, taken, end } = loop(t, NEVER);
+  first.postMessage({ kind: 'gone', id: 1 });
+  await end();
+  t.same(seen, ['gone', 'end']);
+  t.equal(taken(), 0);
+});
+
+t.test('without a request a sample is taken at each interval', async (t) => {
+  const { after, taken, end } = loop(t, 5);
+  await until('it has sampled', () => taken() >= 3);
+  t.ok(after.every((requests) => requests === 0));
+  await end();
+  const last = taken();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.equal(taken(), last, 'none after the end');
+});
+
+t.test('near a limit the next sample comes in a part of the interval', async (t) => {
+  const { first, taken, end } = loop(t, NEVER / 10_000, true);
+  const begin = Date.now();
+  first.postMessage({ kind: 'sample' });
+  // At the interval itself, a minute's thousandth, these would take as many intervals.
+  await until('it has sampled', () => taken() >= 40);
+  t.ok(Date.now() - begin < (40 * NEVER) / 10_000, 'sooner than at each interval');
+  await end();
+});
+
+t.test('after a move three more samples are taken, and then none before the interval', async (t) => {
+  const { first, taken, end } = loop(t, NEVER);
+  first.postMessage(moved);
+  await until('four were taken', () => taken() === 4);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(taken(), 4);
+  await end();
+});
