@@ -2,10 +2,11 @@
  * Whose the groups of one name are: one daemon's at a time. The lock is on a file beside the state file, and goes with
  * the daemon, however it ends.
  */
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BcfsError } from '../errors.js';
 import { lock } from '../fuse/native.js';
+import { makeDirectory } from '../host/make-directory.js';
 
 /**
  * Takes the groups of a name for this process.
@@ -14,7 +15,7 @@ import { lock } from '../fuse/native.js';
  * @throws BcfsError EBUSY if another daemon has them; whatever else keeps the file from being made
  */
 export function lockGroups(directory: string, name: string, holder: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makeDirectory(directory);
   const path = join(directory, `${name}.lock`);
   const fd = openSync(path, 'a+', 0o600);
   if (!lock(fd)) {
