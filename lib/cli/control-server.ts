@@ -4,10 +4,11 @@
  * Only root gets in: the socket's mode is 0600. What a client does wrong is answered or ends its connection, and one
  * that does not read is let go before much has gathered for it.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { BcfsError } from '../errors.js';
+import { makeDirectory } from '../host/make-directory.js';
 import type { HostEvent, HostRequest } from '../host/report.js';
 import { Lines, toLine, type ControlReply, type ControlRequest } from './control-protocol.js';
 
@@ -108,7 +109,7 @@ export class ControlServer {
  * @throws BcfsError EADDRINUSE if another daemon answers there; an Error of Node's for what bind(2) and mkdir(2) refuse
  */
 export async function serveControl(path: string, ask: Ask): Promise<ControlServer> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectory(dirname(path));
   const server = await listen(path).catch(async (error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     if (await answers(path)) throw new BcfsError('EADDRINUSE', `${path}: another daemon answers there`);

@@ -6,7 +6,6 @@ import {
   closeSync,
   fstatSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
@@ -16,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { BcfsError } from '../errors.js';
 import { lock } from '../fuse/native.js';
+import { makeDirectory } from '../host/make-directory.js';
 
 /**
  * Takes the groups of a name for this process.
@@ -25,7 +25,7 @@ import { lock } from '../fuse/native.js';
  * @throws BcfsError EBUSY if another daemon has them; whatever else keeps the file from being made
  */
 export function lockGroups(directory: string, name: string, holder: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makeDirectory(directory);
   const path = join(directory, `${name}.lock`);
   for (;;) {
     const fd = openSync(path, 'a+', 0o600);

@@ -30,7 +30,7 @@ Mount options (-o), as mount(8) and fstab have them:
   interval=SECONDS    between two looks at what is read process by process: 0.1 to 3600 (default: 1)
   cgroup=NAME         bcfs's own directory in each hierarchy of cgroups (default: bcfs, or
                       what the environment has as BCFS_CGROUP)
-  oom                 when the whole machine is short of memory, kill in the beancounter most above its barrier
+  oom                 when the machine is short of memory, kill in the beancounter most above its barrier
   trust               with fuse-native: take moves by those to whom tasks was given (chown), who is not known
 
 Exit status: 0 done; 1 failed; 2 usage; 10 no such mountpoint; 11 not a directory; 12 not empty; 13 mounted

@@ -145,8 +145,9 @@ async function moveThere(beancounter: string): Promise<string> {
   try {
     return await moveBy('threads');
   } catch (error) {
-    // Node has another of the names of that number.
-    if (!(error instanceof BcfsError) || error.errno !== -errno.EOPNOTSUPP) throw error;
+    // Node's name for EOPNOTSUPP.
+    const { cause } = error as { cause?: Partial<NodeJS.ErrnoException> };
+    if (cause?.code !== 'ENOTSUP') throw error;
     return moveBy('tasks');
   }
 }
@@ -180,11 +181,12 @@ function isTimeout(error: unknown): boolean {
 /** Errors that have the same meaning here as for every command; the others are a beancounter's refusal. */
 const general: readonly string[] = ['EACCES', 'EPERM', 'ENOTCONN'] satisfies ErrnoName[];
 
-function explain({ code = '', message }: NodeJS.ErrnoException, what: string): Error {
-  if (!Object.hasOwn(errno, code)) return new Error(`${what}: ${message}`);
+function explain(cause: NodeJS.ErrnoException, what: string): Error {
+  const { code = '', message } = cause;
+  if (!Object.hasOwn(errno, code)) return new Error(`${what}: ${message}`, { cause });
   const name = code as ErrnoName;
   const text = `${what}: ${strerror(name)}`;
-  return general.includes(name) ? new BcfsError(name, text) : new Error(text);
+  return general.includes(name) ? new BcfsError(name, text) : new Error(text, { cause });
 }
 
 /** A command that there is not, or that cannot be executed. */

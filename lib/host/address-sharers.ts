@@ -5,6 +5,7 @@
  * They are looked for among a process's descendants and its parent: whoever shares was made by one of the others.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { threadsOf } from './task-info.js';
 
 /** Whether two processes share their address space. */
 export type SharesMemory = (pid: number, other: number) => boolean;
@@ -24,13 +25,21 @@ export function addressSharers(proc: string, pid: number, shares: SharesMemory):
   return [...found];
 }
 
-/** The children of a process. A kernel that does not list them has all processes looked at: some 20 µs each. */
+/**
+ * The children of a process, whichever of its threads made them: the kernel lists them by thread. A kernel that does
+ * not list them has all processes looked at: some 20 µs each.
+ */
 function childrenOf(proc: string, pid: number): number[] {
-  const listed = `${proc}/${pid}/task/${pid}/children`;
-  if (existsSync(listed)) return tryRead(listed).split(' ').filter(Boolean).map(Number);
+  if (existsSync(`${proc}/${pid}/task/${pid}/children`)) {
+    return threadsOf(proc, pid).flatMap((tid) => numbers(tryRead(`${proc}/${pid}/task/${tid}/children`)));
+  }
   return readdirSync(proc)
     .map(Number)
     .filter((other) => other > 0 && parentOf(proc, other) === pid);
+}
+
+function numbers(text: string): number[] {
+  return text.split(' ').filter(Boolean).map(Number);
 }
 
 /** 0 where there is none to be seen. Source: proc_pid_stat(5), ppid. */

@@ -29,7 +29,6 @@ import { StateFile } from './state-file.js';
 import {
   beancounterOf,
   commandOf,
-  isThere,
   readTask,
   residentPagesOf,
   startOf,
@@ -129,7 +128,7 @@ export class LiveHost implements Source {
   #enter(bc: Beancounter): void {
     if (bc.id === 0 || this.#lives.get(bc.id)?.bc === bc) return;
     this.#makeGroups(bc.id);
-    this.#lives.set(bc.id, new LiveBeancounter(bc, this.#moved, (task) => this.#isThere(task)));
+    this.#lives.set(bc.id, new LiveBeancounter(bc, this.#moved, (task) => this.#isSame(task)));
     if (!this.#isRestoring) this.#state.append({ bc: bc.id, seen: true });
     this.#postBounds(bc.id, (name) => this.#kinds.get(name)?.resource);
   }
@@ -644,10 +643,7 @@ export class LiveHost implements Source {
     return beancounterOf(this.#proc, tid, this.#options.directory);
   }
 
-  #isThere({ tgid, tid }: MovedTask): boolean {
-    return isThere(this.#proc, tgid, tid);
-  }
-
+  /** Whether a task is there still, and no other has its tid. */
   #isSame({ tgid, tid, start }: MovedTask): boolean {
     return startOf(this.#proc, tgid, tid) === start;
   }

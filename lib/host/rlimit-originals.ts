@@ -1,6 +1,7 @@
 /** The soft limits that processes had before they were changed, in a file that outlives bcfs. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from './make-directory.js';
 
 /** One process's own soft limits; undefined: that one was not changed. */
 export interface Original {
@@ -34,7 +35,7 @@ export function originalsFile(path: string): Originals {
     },
     keep(originals) {
       if (originals.length === 0) return rmSync(path, { force: true });
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectory(dirname(path));
       const lines = originals.map(
         ({ pid, start, nofile, data }) => `${pid} ${start} ${nofile ?? '-'} ${data ?? '-'}\n`,
       );

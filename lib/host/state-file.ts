@@ -4,8 +4,9 @@
  * Each change is appended with one write, so that a change that was answered is there. When it has grown to much more
  * than what is to be known, it is written anew beside itself and renamed. A last line that is not whole is not read.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from './make-directory.js';
 
 /** Lines that are appended before the file is written anew, at the least. */
 const MIN_APPENDED = 1000;
@@ -62,8 +63,13 @@ export class StateFile<Line> {
       const lines = [...this.#lines()];
       const beside = `${this.path}.new`;
       makeDirectory(dirname(this.path));
-      writeFileSync(beside, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
-      renameSync(beside, this.path);
+      try {
+        writeFileSync(beside, lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { mode: 0o600 });
+        renameSync(beside, this.path);
+      } catch (error) {
+        rmSync(beside, { force: true }); // it may have filled the disk
+        throw error;
+      }
       this.#whole = lines.length;
       this.#appended = 0;
     });
@@ -98,14 +104,5 @@ export class StateFile<Line> {
       }
       this.#isBehind = true;
     }
-  }
-}
-
-/** Not with its parents: where the kernel makes none, Node's recursive mkdir tries for ever. */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o755 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** What /proc tells of one task: enough to move it, and to know it again. Source: proc_pid_stat(5), proc_pid_status(5). */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The kernel's PF_KTHREAD: a task without an address space. */
 const PF_KTHREAD = 0x00200000;
@@ -31,14 +31,14 @@ export function readTask(proc: string, tid: number): TaskInfo | undefined {
   return stat && { tid, tgid, uid, ...stat };
 }
 
-/** The start time of a thread; undefined if there is none. A thread is read below its process. */
+/**
+ * The start time of a thread, waited for or not: for as long as that the kernel's pids controller counts it. A thread
+ * is read below its process.
+ *
+ * @returns undefined if there is none
+ */
 export function startOf(proc: string, tgid: number, tid: number): string | undefined {
   return readStat(proc, tgid, tid)?.start;
-}
-
-/** Whether a thread is there, waited for or not: as long as that the kernel's pids controller counts it. */
-export function isThere(proc: string, tgid: number, tid: number): boolean {
-  return existsSync(`${proc}/${tgid}/task/${tid}`);
 }
 
 /** The threads of a process; none if it has gone. */

@@ -292,7 +292,7 @@ t.test('a mount that refuses every change', needsFuse, async (t) => {
   );
   t.strictSame(
     await run(bcfs, ['run', `${mount}/0`, '--', 'true']),
-    failed(1, `${mount}/0/tasks: cannot move there: Read-only file system`),
+    failed(1, `${mount}/0/threads: cannot move there: Read-only file system`),
   );
 });
 
