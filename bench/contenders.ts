@@ -1,0 +1,53 @@
+/** Who is measured side by side. */
+import type { Processes, Server, StartOptions } from './processes.js';
+import { build } from './programs.js';
+import type { Figure } from './report.js';
+
+const starters = {
+  'dev-fuse': (processes, options) => processes.bcfs({ ...options, transport: 'dev-fuse' }),
+  'fuse-native': (processes, options) => processes.bcfs({ ...options, transport: 'fuse-native' }),
+  plain: (processes, options) => processes.plain('few', options),
+  'plain, all': (processes, options) => processes.plain('all', options),
+  C: async (processes, options) => {
+    const program = await build(processes, 'peer');
+    return program === undefined ? undefined : processes.peer(program, options);
+  },
+} satisfies Record<string, (processes: Processes, options: StartOptions) => Promise<Server | undefined>>;
+
+export type Contender = keyof typeof starters;
+
+/** Starts those that can be started, in this order. */
+export async function startAll(
+  processes: Processes,
+  names: readonly Contender[],
+  options: StartOptions = {},
+): Promise<Map<Contender, Server>> {
+  const servers = new Map<Contender, Server>();
+  for (const name of names) {
+    const server = await starters[name](processes, options);
+    if (server) servers.set(name, server);
+  }
+  return servers;
+}
+
+/** One call for each contender, by name: what `interleave` takes. */
+export function each<T>(
+  servers: ReadonlyMap<Contender, Server>,
+  call: (server: Server, name: Contender) => Promise<T>,
+): Readonly<Record<Contender, () => Promise<T>>> {
+  return Object.fromEntries(
+    [...servers].map(([name, server]) => [name, () => call(server, name)]),
+  ) as unknown as Readonly<Record<Contender, () => Promise<T>>>;
+}
+
+/** The figure that compares two, if both were there. */
+export function compared(
+  what: string,
+  one: number | undefined,
+  other: readonly [Contender, number | undefined],
+  wanted: Pick<Figure, 'atMost' | 'atLeast'>,
+): Figure[] {
+  const [name, base] = other;
+  if (one === undefined || base === undefined) return [];
+  return [{ what, value: one / base, unit: `times ${name}`, ...wanted }];
+}
