@@ -22,12 +22,10 @@ export async function startAll(
   names: readonly Contender[],
   options: StartOptions = {},
 ): Promise<Map<Contender, Server>> {
-  const servers = new Map<Contender, Server>();
-  for (const name of names) {
-    const server = await starters[name](processes, options);
-    if (server) servers.set(name, server);
-  }
-  return servers;
+  const servers = await Promise.all(
+    names.map(async (name) => [name, await starters[name](processes, options)] as const),
+  );
+  return new Map(servers.flatMap(([name, server]) => (server ? [[name, server] as const] : [])));
 }
 
 /** One call for each contender, by name: what `interleave` takes. */

@@ -1,8 +1,9 @@
 /** That the benchmark runs, and leaves nothing behind. What it measures is no matter of a test. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { root, run } from '../fixtures/command.js';
+import { cgroup, root, run, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory, needsFuse } from '../fixtures/mounted.js';
 
 interface Report {
@@ -10,14 +11,27 @@ interface Report {
   readonly figures: readonly { readonly unit: string }[];
 }
 
+/** Milliseconds: it starts many servers, one after the other. When they are over it is asked to tidy up. */
+const TIME_LIMIT = 120_000;
+
+function measure(args: readonly string[], directory: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--expose-gc', `${root}dist/bench/main.js`, ...args],
+      { env: { ...process.env, TMPDIR: directory, BCFS_CGROUP: cgroup }, timeout: TIME_LIMIT },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;
+        resolve({ code, stdout, stderr });
+      },
+    );
+  });
+}
+
 async function bench(t: Test, part: string) {
   const directory = await emptyDirectory(t);
   const json = join(directory, 'bench.json');
-  const outcome = await run(
-    process.execPath,
-    ['--expose-gc', `${root}dist/bench/main.js`, '--quick', '--json', json, part],
-    { env: { TMPDIR: directory } },
-  );
+  const outcome = await measure(['--quick', '--json', json, part], directory);
   const { reports } = JSON.parse(await readFile(json, 'utf8')) as { reports: Report[] };
   return { ...outcome, reports, left: await readdir(directory) };
 }
