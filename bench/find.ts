@@ -18,7 +18,7 @@ export interface FindSizes {
   readonly listings: number;
 }
 
-export const findSizes: FindSizes = { beancounters: 1000, rounds: 3, entries: 10_000, listings: 10 };
+export const findSizes: FindSizes = { beancounters: 1000, rounds: 3, entries: 10_000, listings: 9 };
 export const quickFindSizes: FindSizes = { beancounters: 2, rounds: 1, entries: 5, listings: 1 };
 
 const contenders: readonly Contender[] = ['dev-fuse', 'fuse-native', 'C'];

@@ -15,10 +15,14 @@ export interface MountSizes {
   readonly rounds: number;
   /** Operations per round. */
   readonly times: number;
+  readonly places: readonly (keyof typeof places)[];
 }
 
-export const mountSizes: MountSizes = { rounds: 9, times: 400 };
-export const quickMountSizes: MountSizes = { rounds: 1, times: 2 };
+/** The CPU that clients and servers run on. */
+const places = { 'one CPU': firstCpu(), free: undefined };
+
+export const mountSizes: MountSizes = { rounds: 9, times: 400, places: ['one CPU', 'free'] };
+export const quickMountSizes: MountSizes = { rounds: 1, times: 2, places: ['one CPU'] };
 
 const contenders: readonly Contender[] = ['dev-fuse', 'fuse-native', 'plain', 'plain, all', 'C'];
 
@@ -42,11 +46,8 @@ type Row = Partial<Readonly<Record<Contender, Timing>>>;
 export async function mount(sizes: MountSizes): Promise<Report> {
   const tables: Table[] = [];
   const figures: Figure[] = [];
-  for (const [where, cpu] of [
-    ['one CPU', firstCpu()],
-    ['free', undefined],
-  ] as const) {
-    const rows = await measure(sizes, cpu);
+  for (const where of sizes.places) {
+    const rows = await measure(sizes, places[where]);
     const names = contenders.filter((name) => rows.some(([, row]) => row[name]));
     const table = (title: string, of: (timing: Timing | undefined) => number): Table => ({
       title: `mount: ${title}, ${where}`,
