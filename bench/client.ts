@@ -30,42 +30,52 @@ function writeFile(path: string): void {
   closeSync(fd);
 }
 
-/** Each on a beancounter whose directory is there; `spare` is the path of one that is not. */
+/** Each on the path that `pathOf` has for it. client.c has the same ones; its stat is one that the server answers. */
 export const operations = {
-  'open+read+close': (dir: string) => readFile(`${dir}/numtasks/held`),
-  'read to the end': (dir: string) => void readFileSync(`${dir}/numtasks/held`),
-  'write (open to close)': (dir: string) => writeFile(`${dir}/numtasks/barrier`),
-  'mkdir+rmdir': (_: string, spare: string) => {
-    mkdirSync(spare);
-    rmdirSync(spare);
+  'open-read-close': readFile,
+  'read to the end': (path: string) => void readFileSync(path),
+  write: writeFile,
+  'mkdir+rmdir': (path: string) => {
+    mkdirSync(path);
+    rmdirSync(path);
   },
-  readdir: (dir: string) => void readdirSync(`${dir}/numtasks`),
-  stat: (dir: string) => void statSync(`${dir}/numtasks/held`),
+  readdir: (path: string) => void readdirSync(path),
+  stat: (path: string) => void statSync(path),
 };
 
 export type Operation = keyof typeof operations;
 
-/** Do one operation a number of times. The answer: nanoseconds for each. */
+const paths: Readonly<Record<Operation, (dir: string, spare: string) => string>> = {
+  'open-read-close': (dir) => `${dir}/numtasks/held`,
+  'read to the end': (dir) => `${dir}/numtasks/held`,
+  write: (dir) => `${dir}/numtasks/barrier`,
+  'mkdir+rmdir': (_, spare) => spare,
+  readdir: (dir) => `${dir}/numtasks`,
+  stat: (dir) => `${dir}/numtasks/held`,
+};
+
+/**
+ * @param dir of a beancounter that is there
+ * @param spare the directory of one that is not
+ */
+export function pathOf(operation: Operation, dir: string, spare: string): string {
+  return paths[operation](dir, spare);
+}
+
+/** Do one operation a number of times. The answer: nanoseconds of all, and of each. */
 export interface RepeatOrder {
   readonly kind: 'repeat';
   readonly operation: Operation;
-  readonly dir: string;
-  readonly spare: string;
+  readonly path: string;
   readonly times: number;
 }
 
-/** Make directories `first`, `first + 1`, … The answer: nanoseconds for each. */
+/** Make directories `first`, `first + 1`, …, or remove them. The answer: nanoseconds for each. */
 export interface MakeOrder {
-  readonly kind: 'make';
+  readonly kind: 'make' | 'remove';
   readonly mountpoint: string;
   readonly first: number;
   readonly times: number;
-}
-
-/** Read a directory. The answer: nanoseconds. */
-export interface ListOrder {
-  readonly kind: 'list';
-  readonly path: string;
 }
 
 /** Make `dir`, and do all operations in turn until told to stop. The answers: how many were done, once a second. */
@@ -75,11 +85,12 @@ export interface LoadOrder {
   readonly spare: string;
 }
 
-export type Order = RepeatOrder | MakeOrder | ListOrder | LoadOrder;
+export type Order = RepeatOrder | MakeOrder | LoadOrder;
 
 /** What a client answers. */
 export interface Answer {
   readonly value: number;
+  readonly each?: readonly number[];
   /** Why it is not a number. */
   readonly error?: string;
 }
@@ -87,36 +98,35 @@ export interface Answer {
 /** Between two looks at the clock, and at whether to stop. */
 const BATCH = 2;
 
-const perform: { readonly [K in Order['kind']]: (order: Extract<Order, { kind: K }>) => number } = {
-  repeat({ operation, dir, spare, times }) {
+const perform: {
+  repeat: (order: RepeatOrder) => readonly number[];
+  make: (order: MakeOrder) => number;
+  remove: (order: MakeOrder) => number;
+  load: (order: LoadOrder) => number;
+} = {
+  repeat({ operation, path, times }) {
     const call = operations[operation];
-    return (
-      time(() => {
-        for (let done = 0; done < times; done += 1) call(dir, spare);
-      }) / times
-    );
+    return Array.from({ length: times }, () => time(() => call(path)));
   },
-  make({ mountpoint, first, times }) {
-    return (
-      time(() => {
-        for (let id = first; id < first + times; id += 1) mkdirSync(`${mountpoint}/${id}`);
-      }) / times
-    );
-  },
-  list: ({ path }) => time(() => void readdirSync(path)),
+  make: ({ mountpoint, first, times }) => timeEach(first, times, (id) => mkdirSync(`${mountpoint}/${id}`)),
+  remove: ({ mountpoint, first, times }) => timeEach(first, times, (id) => rmdirSync(`${mountpoint}/${id}`)),
   load({ dir, spare }) {
     mkdirSync(dir);
     let done = 0;
+    const calls = (Object.keys(operations) as Operation[]).map((operation) => {
+      const path = pathOf(operation, dir, spare);
+      return () => operations[operation](path);
+    });
     const work = () => {
       try {
         for (let turn = 0; turn < BATCH; turn += 1) {
-          for (const call of Object.values(operations)) call(dir, spare);
+          for (const call of calls) call();
         }
       } catch (error) {
         answer({ value: NaN, error: (error as Error).message });
         return;
       }
-      done += BATCH * Object.keys(operations).length;
+      done += BATCH * calls.length;
       setImmediate(work);
     };
     setInterval(() => {
@@ -128,6 +138,14 @@ const perform: { readonly [K in Order['kind']]: (order: Extract<Order, { kind: K
   },
 };
 
+function timeEach(first: number, times: number, call: (id: number) => void): number {
+  return (
+    time(() => {
+      for (let id = first; id < first + times; id += 1) call(id);
+    }) / times
+  );
+}
+
 function answer(given: Answer): void {
   process.send?.(given);
 }
@@ -135,7 +153,12 @@ function answer(given: Answer): void {
 if (process.send) {
   process.on('message', (order: Order) => {
     try {
-      answer({ value: perform[order.kind](order as never) });
+      const found = perform[order.kind](order as never);
+      answer(
+        typeof found === 'number'
+          ? { value: found }
+          : { value: found.reduce((sum, one) => sum + one, 0), each: found },
+      );
     } catch (error) {
       answer({ value: NaN, error: (error as Error).message });
     }

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { median } from './measure.js';
-import { Processes, type Client } from './processes.js';
+import { Processes, type BcfsOptions, type Client } from './processes.js';
 import type { Report } from './report.js';
 
 export interface EnduranceSizes {
@@ -33,11 +33,24 @@ interface Sample {
 /** Beancounter numbers: each client has one that is there, and one that it makes and drops. */
 const SPARE = 100_000;
 
-export async function endurance({ seconds, clients, window }: EnduranceSizes): Promise<Report> {
+export async function endurance(sizes: EnduranceSizes): Promise<Report> {
+  const reports = [await endure('dev-fuse', sizes), await endure('fuse-native', sizes)];
+  return {
+    part: 'endurance',
+    tables: reports.flatMap(({ tables }) => tables),
+    figures: reports.flatMap(({ figures }) => figures),
+  };
+}
+
+type Transport = NonNullable<BcfsOptions['transport']>;
+type Findings = Pick<Report, 'tables' | 'figures'>;
+
+async function endure(transport: Transport, { seconds, clients, window }: EnduranceSizes): Promise<Findings> {
   const processes = new Processes();
   try {
     const reports = processes.scratch();
     const { mountpoint, pid } = await processes.bcfs({
+      transport,
       env: { NODE_OPTIONS: `--report-on-signal --report-compact --report-directory=${reports}` },
     });
     let operations = 0;
@@ -77,13 +90,18 @@ export async function endurance({ seconds, clients, window }: EnduranceSizes): P
       });
     }
     if (errors.length > 0) throw new Error(`a client failed: ${errors.join('; ')}`);
-    return summary(samples, clients, window);
+    return summary(transport, samples, clients, window);
   } finally {
     await processes.end();
   }
 }
 
-function summary(samples: readonly Sample[], clients: number, window: number): Report {
+function summary(
+  transport: Transport,
+  samples: readonly Sample[],
+  clients: number,
+  window: number,
+): Findings {
   const warm = samples.slice(0, window);
   const late = samples.slice(-window);
   const rate = (some: readonly Sample[]) => median(some.map(({ operations }) => operations));
@@ -91,10 +109,9 @@ function summary(samples: readonly Sample[], clients: number, window: number): R
     (of(late.at(-1) as Sample) ?? NaN) - (of(warm.at(-1) as Sample) ?? NaN);
   const every = Math.max(1, Math.round(samples.length / 12));
   return {
-    part: 'endurance',
     tables: [
       {
-        title: `endurance: ${clients} clients for ${samples.length} s, over all operations`,
+        title: `endurance: ${transport}, ${clients} clients for ${samples.length} s, over all operations`,
         columns: ['second', 'operations/s', 'descriptors', 'threads', 'RSS, MB', 'libuv handles'],
         rows: samples
           .filter(({ second, handles }) => second % every === 0 || handles !== undefined)
@@ -110,26 +127,31 @@ function summary(samples: readonly Sample[], clients: number, window: number): R
     ],
     figures: [
       {
-        what: `rate of the last ${window} s against the first`,
+        what: `${transport}: rate of the last ${window} s against the first`,
         value: rate(late) / rate(warm),
         unit: 'times',
         atLeast: 0.9,
       },
       {
-        what: `descriptors since second ${window}`,
+        what: `${transport}: descriptors since second ${window}`,
         value: growth((s) => s.descriptors),
         unit: 'more',
         atMost: 0,
       },
-      { what: `threads since second ${window}`, value: growth((s) => s.threads), unit: 'more', atMost: 0 },
       {
-        what: `libuv handles since second ${window}`,
+        what: `${transport}: threads since second ${window}`,
+        value: growth((s) => s.threads),
+        unit: 'more',
+        atMost: 0,
+      },
+      {
+        what: `${transport}: libuv handles since second ${window}`,
         value: growth((s) => s.handles),
         unit: 'more',
         atMost: 0,
       },
       {
-        what: `RSS since second ${window}`,
+        what: `${transport}: RSS since second ${window}`,
         value: growth((s) => s.residentMegabytes),
         unit: 'MB more',
         atMost: 5,

@@ -1,4 +1,4 @@
-/** One case of the engine's benchmark: `node engine-case.js <case> <beancounters> <rounds> <passes>` prints JSON. */
+/** One case of the engine's benchmark: `node engine-case.js <case> <order> <beancounters> <rounds> <passes>` prints JSON. */
 import { fileURLToPath } from 'node:url';
 import { MAXVALUE, Registry, Severity, type Counter } from 'bcfs';
 import { interleave, time } from './measure.js';
@@ -190,17 +190,29 @@ function makeCounters(beancounters: number): Counter[] {
   return Array.from({ length: beancounters }, (_, index) => registry.get(index + 1).counters).flat();
 }
 
+/** Which counter comes after which. */
+export type CounterOrder = 'in turn' | 'at random';
+
+function shuffle(counters: Counter[]): void {
+  for (let index = counters.length - 1; index > 0; index -= 1) {
+    const other = Math.floor(Math.random() * (index + 1));
+    [counters[index], counters[other]] = [counters[other] as Counter, counters[index] as Counter];
+  }
+}
+
 /** Enough for the optimising compiler to have settled. */
 const WARM_UP = 40;
 
 async function measure(
   name: CaseName,
+  order: CounterOrder,
   beancounters: number,
   rounds: number,
   passes: number,
 ): Promise<Timings> {
   const { engine, prepare, bare = barePair, only = () => true }: Case = cases[name];
   const counters = makeCounters(beancounters).filter(only);
+  if (order === 'at random') shuffle(counters);
   prepare?.(counters);
   const per = passes * counters.length;
   const contenders = {
@@ -212,7 +224,9 @@ async function measure(
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [name, ...sizes] = process.argv.slice(2);
+  const [name, order, ...sizes] = process.argv.slice(2);
   const [beancounters = 0, rounds = 0, passes = 0] = sizes.map(Number);
-  console.log(JSON.stringify(await measure(name as CaseName, beancounters, rounds, passes)));
+  console.log(
+    JSON.stringify(await measure(name as CaseName, order as CounterOrder, beancounters, rounds, passes)),
+  );
 }

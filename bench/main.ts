@@ -1,22 +1,31 @@
 /**
- * `npm run bench -- [engine] [mount] [scale] [endurance [seconds] [clients]] [--json FILE] [--quick]`
+ * `npm run bench -- [part …] [endurance [seconds] [clients]] [--json FILE] [--quick]`
  *
- * Without a part: engine, mount and scale, in less than three minutes. `--quick` only shows that it runs.
+ * Without a part: engine, mount and scale, in less than three minutes. `done`: every part that has figures wanted of
+ * it, and at the end all of them in one table, in less than 14 minutes. `--quick` only shows that it runs.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { clients, clientsSizes, quickClientsSizes } from './clients.js';
 import { endurance, enduranceSizes, quickEnduranceSizes } from './endurance.js';
 import { engine, engineSizes, quickEngineSizes } from './engine.js';
+import { find, findSizes, quickFindSizes } from './find.js';
+import { floor, floorSizes, quickFloorSizes } from './floor.js';
+import { idle, idleSizes, quickIdleSizes } from './idle.js';
 import { mount, mountSizes, quickMountSizes } from './mount.js';
 import { endAll } from './processes.js';
-import { printReport, type Report } from './report.js';
+import { printFigures, printReport, type Report } from './report.js';
 import { quickSampleSizes, sample, sampleSizes } from './sample.js';
 import { quickScaleSizes, scale, scaleSizes } from './scale.js';
 
 const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number[]) => Promise<Report>>> = {
   engine: (isQuick) => engine(isQuick ? quickEngineSizes : engineSizes),
   mount: (isQuick) => mount(isQuick ? quickMountSizes : mountSizes),
+  clients: (isQuick) => clients(isQuick ? quickClientsSizes : clientsSizes),
+  find: (isQuick) => find(isQuick ? quickFindSizes : findSizes),
+  floor: (isQuick) => floor(isQuick ? quickFloorSizes : floorSizes),
+  idle: (isQuick) => idle(isQuick ? quickIdleSizes : idleSizes),
   scale: (isQuick) => scale(isQuick ? quickScaleSizes : scaleSizes),
   sample: (isQuick) => sample(isQuick ? quickSampleSizes : sampleSizes),
   endurance: (isQuick, [seconds, clients]) => {
@@ -27,15 +36,18 @@ const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number
 
 const DEFAULT_PARTS = ['engine', 'mount', 'scale'];
 
+/** All parts. */
+const DONE = 'done';
+
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
 const numbers = positionals.filter((word) => /^[1-9][0-9]*$/.test(word));
 const names = positionals.filter((word) => !numbers.includes(word));
-const unknown = names.find((name) => !Object.hasOwn(parts, name));
+const unknown = names.find((name) => name !== DONE && !Object.hasOwn(parts, name));
 if (unknown !== undefined) {
-  console.error(`bench: ${unknown}: no such part; there are: ${Object.keys(parts).join(' ')}`);
+  console.error(`bench: ${unknown}: no such part; there are: ${[...Object.keys(parts), DONE].join(' ')}`);
   process.exit(2);
 }
 
@@ -53,14 +65,23 @@ for (const [signal, exitCode] of [
 
 const machine = { cpus: cpus().length, model: cpus()[0]?.model, linux: release(), node: process.version };
 console.log(`${machine.cpus} × ${machine.model ?? '?'}, Linux ${machine.linux}, Node ${machine.node}\n`);
+const isDone = names.includes(DONE);
+const chosen = isDone ? Object.keys(parts) : names.length > 0 ? names : DEFAULT_PARTS;
 const reports: Report[] = [];
 try {
-  for (const name of names.length > 0 ? names : DEFAULT_PARTS) {
+  for (const name of chosen) {
     const report = await parts[name]?.(values.quick, numbers.map(Number));
     if (!report) continue;
     console.log(printReport(report));
     reports.push(report);
   }
+  if (isDone)
+    console.log(
+      printFigures(
+        'done',
+        reports.flatMap(({ figures }) => figures),
+      ),
+    );
   if (values.json !== undefined) {
     writeFileSync(values.json, `${JSON.stringify({ machine, reports }, undefined, 2)}\n`);
   }

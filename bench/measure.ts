@@ -24,12 +24,12 @@ export function time(call: () => void): number {
  *
  * @returns for each contender, what it gave in each round
  */
-export async function interleave<K extends string>(
+export async function interleave<K extends string, T = number>(
   rounds: number,
-  contenders: Readonly<Record<K, () => number | Promise<number>>>,
-): Promise<Record<K, number[]>> {
+  contenders: Readonly<Record<K, () => T | Promise<T>>>,
+): Promise<Record<K, T[]>> {
   const names = Object.keys(contenders) as K[];
-  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, number[]>;
+  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<K, T[]>;
   for (let round = 0; round < rounds; round += 1) {
     const first = round % names.length;
     for (const name of [...names.slice(first), ...names.slice(0, first)]) {

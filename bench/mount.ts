@@ -1,87 +1,108 @@
 /**
- * The mount: what file operations cost on bcfs, and on a plain file system over fuse-native with its default
- * settings. Client and servers on one CPU first, and then free to move, where who wakes whom is what counts.
+ * The mount: what file operations cost one client on bcfs with each transport, on a plain file system over
+ * fuse-native with its default settings, and on one in C over libfuse 3. All on one CPU first, and then free to move,
+ * where who wakes whom is what counts.
  */
-import { operations, type Operation } from './client.js';
-import { interleave, median } from './measure.js';
+import { operations, pathOf, type Operation } from './client.js';
+import { compared, each, startAll, type Contender } from './contenders.js';
+import { interleave } from './measure.js';
 import { firstCpu, Processes } from './processes.js';
 import type { Figure, Report, Table } from './report.js';
+import { middle, timer, type Timing } from './timer.js';
 
 export interface MountSizes {
+  /** At least 7 for figures that can be relied on. */
   readonly rounds: number;
   /** Operations per round. */
   readonly times: number;
+  readonly places: readonly (keyof typeof places)[];
 }
 
-export const mountSizes: MountSizes = { rounds: 45, times: 100 };
-export const quickMountSizes: MountSizes = { rounds: 1, times: 2 };
+/** The CPU that clients and servers run on. */
+const places = { 'one CPU': firstCpu(), free: undefined };
 
-/** Open, read and close take at most this share of what they take on the plain one. */
-const WANTED = 0.7;
+export const mountSizes: MountSizes = { rounds: 9, times: 400, places: ['one CPU', 'free'] };
+export const quickMountSizes: MountSizes = { rounds: 1, times: 2, places: ['one CPU'] };
 
-/** A beancounter that is there on both, and one that is not. */
+const contenders: readonly Contender[] = ['dev-fuse', 'fuse-native', 'plain', 'plain, all', 'C'];
+
+/** dev-fuse takes at most so many times what the file system in C takes. */
+const OF_C: Partial<Readonly<Record<Operation, number>>> = {
+  'open-read-close': 1,
+  readdir: 1,
+  write: 1.25,
+  'mkdir+rmdir': 1.25,
+};
+
+/** dev-fuse opens, reads and closes in at most this share of what the plain one takes. */
+const OF_PLAIN = 1 / 3;
+
+/** A beancounter that is there on all, and one that is not. */
 const THERE = 0;
 const SPARE = 7;
+
+type Row = Partial<Readonly<Record<Contender, Timing>>>;
 
 export async function mount(sizes: MountSizes): Promise<Report> {
   const tables: Table[] = [];
   const figures: Figure[] = [];
-  for (const [where, cpu] of [
-    ['client and server on one CPU', firstCpu()],
-    ['free to move', undefined],
-  ] as const) {
-    const rows = await measure(sizes, cpu);
-    tables.push({
-      title: `mount: µs per operation, ${where}`,
-      columns: ['', 'plain, few handlers', 'plain, all', 'bcfs', 'of few', 'of all'],
-      rows: rows.map(({ operation, few, all, bcfs }) => [operation, few, all, bcfs, bcfs / few, bcfs / all]),
+  for (const where of sizes.places) {
+    const rows = await measure(sizes, places[where]);
+    const names = contenders.filter((name) => rows.some(([, row]) => row[name]));
+    const table = (title: string, of: (timing: Timing | undefined) => number): Table => ({
+      title: `mount: ${title}, ${where}`,
+      columns: ['', ...names],
+      rows: rows.map(([operation, row]) => [operation, ...names.map((name) => of(row[name]))]),
     });
-    const [read] = rows;
-    if (read) {
-      const what = `${read.operation}, ${where}`;
-      figures.push({ what, value: read.bcfs / read.few, unit: 'of plain, few', atMost: WANTED });
-      figures.push({ what, value: read.bcfs / read.all, unit: 'of plain, all', atMost: WANTED });
+    tables.push(
+      table('µs per operation, median', (timing) => (timing?.median ?? NaN) / 1000),
+      table('µs per operation, 99 %', (timing) => (timing?.p99 ?? NaN) / 1000),
+      {
+        title: `mount: times each other, ${where}`,
+        columns: ['', 'dev-fuse / C', 'dev-fuse / plain', 'fuse-native / C', 'fuse-native / plain'],
+        rows: rows.map(([operation, row]) => [
+          operation,
+          ratio(row, 'dev-fuse', 'C'),
+          ratio(row, 'dev-fuse', 'plain'),
+          ratio(row, 'fuse-native', 'C'),
+          ratio(row, 'fuse-native', 'plain'),
+        ]),
+      },
+    );
+    for (const [operation, row] of rows) {
+      const what = `${operation}, dev-fuse, ${where}`;
+      const found = row['dev-fuse']?.median;
+      const atMost = OF_C[operation];
+      if (atMost !== undefined) figures.push(...compared(what, found, ['C', row.C?.median], { atMost }));
+      if (operation === 'open-read-close') {
+        figures.push(...compared(what, found, ['plain', row.plain?.median], { atMost: OF_PLAIN }));
+      }
     }
   }
   return { part: 'mount', tables, figures };
 }
 
-interface Row {
-  readonly operation: Operation;
-  /** Microseconds, as the next two: the plain one with few handlers, and with all. */
-  readonly few: number;
-  readonly all: number;
-  readonly bcfs: number;
+function ratio(row: Row, one: Contender, other: Contender): number {
+  return (row[one]?.median ?? NaN) / (row[other]?.median ?? NaN);
 }
 
-async function measure({ rounds, times }: MountSizes, cpu: number | undefined): Promise<Row[]> {
+async function measure(
+  { rounds, times }: MountSizes,
+  cpu: number | undefined,
+): Promise<(readonly [Operation, Row])[]> {
   const processes = new Processes();
   try {
-    const options = cpu === undefined ? {} : { cpu };
-    const client = processes.client(options);
-    const servers = {
-      few: await processes.plain('few', options),
-      all: await processes.plain('all', options),
-      bcfs: await processes.bcfs(options),
-    };
-    const rows: Row[] = [];
+    const time = await timer(processes, cpu);
+    const servers = await startAll(processes, contenders, cpu === undefined ? {} : { cpu });
+    const rows: (readonly [Operation, Row])[] = [];
     for (const operation of Object.keys(operations) as Operation[]) {
-      const repeat = (mountpoint: string) => () =>
-        client.order({
-          kind: 'repeat',
-          operation,
-          dir: `${mountpoint}/${THERE}`,
-          spare: `${mountpoint}/${SPARE}`,
-          times,
-        });
-      const contenders = {
-        few: repeat(servers.few.mountpoint),
-        all: repeat(servers.all.mountpoint),
-        bcfs: repeat(servers.bcfs.mountpoint),
-      };
-      await interleave(1, contenders);
-      const { few, all, bcfs } = await interleave(rounds, contenders);
-      rows.push({ operation, few: median(few) / 1000, all: median(all) / 1000, bcfs: median(bcfs) / 1000 });
+      const repeat = each(servers, ({ mountpoint }) => {
+        const path = pathOf(operation, `${mountpoint}/${THERE}`, `${mountpoint}/${SPARE}`);
+        return time({ operation, path, times });
+      });
+      await interleave(1, repeat);
+      const found = Object.entries(await interleave(rounds, repeat));
+      rows.push([operation, Object.fromEntries(found.map(([name, all]) => [name, middle(all)]))]);
     }
     return rows;
   } finally {

@@ -2,7 +2,7 @@
  * The servers and the clients that are measured. Each is a process of its own, and none outlives the benchmark:
  * whatever ends it, `Processes.end` takes every mount and every process away again.
  */
-import { execFile, fork, type ChildProcess } from 'node:child_process';
+import { execFile, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Answer, Order } from './client.js';
+import type { Answer, Order, RepeatOrder } from './client.js';
 
 const run = promisify(execFile);
 
@@ -33,6 +33,11 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface BcfsOptions extends StartOptions {
+  /** Default: dev-fuse. */
+  readonly transport?: 'dev-fuse' | 'fuse-native';
+}
+
 /** The first CPU that this process may use. */
 export function firstCpu(): number {
   return Number(/^Cpus_allowed_list:\t(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
@@ -47,10 +52,19 @@ export class Client {
 
   /** @throws Error if the client could not do it */
   async order(order: Order): Promise<number> {
+    return (await this.#ask(order)).value;
+  }
+
+  /** @returns nanoseconds of each */
+  async repeat(order: RepeatOrder): Promise<readonly number[]> {
+    return (await this.#ask(order)).each ?? [];
+  }
+
+  async #ask(order: Order): Promise<Answer> {
     this.#child.send(order);
-    const [{ value, error }] = (await once(this.#child, 'message')) as [Answer];
-    if (error !== undefined) throw new Error(error);
-    return value;
+    const [answer] = (await once(this.#child, 'message')) as [Answer];
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
   }
 
   /** Calls `take` with each further answer. */
@@ -76,9 +90,10 @@ export class Processes {
   }
 
   /** bcfs as its command mounts it: the daemon in the background. */
-  async bcfs(options: StartOptions = {}): Promise<Server> {
+  async bcfs({ transport = 'dev-fuse', ...options }: BcfsOptions = {}): Promise<Server> {
     const mountpoint = this.#directory();
-    const [file = '', ...args] = pinned(options.cpu, [bcfsCommand, mountpoint]);
+    const command = [bcfsCommand, '--host', 'none', '--transport', transport, mountpoint];
+    const [file = '', ...args] = pinned(options.cpu, command);
     const started = run(file, args, { env: { ...process.env, ...options.env } });
     this.#endings.push(async () => {
       // A daemon that is starting mounts after an unmount that comes too early.
@@ -100,6 +115,25 @@ export class Processes {
     return { mountpoint, pid: findProcess(mountpoint) };
   }
 
+  /** The file system in C: see peer.c. */
+  async peer(program: string, { cpu }: StartOptions = {}): Promise<Server> {
+    const mountpoint = this.#directory();
+    const [file = '', ...args] = pinned(cpu, [program, '-f', mountpoint]);
+    const child = spawn(file, args, { stdio: 'ignore' });
+    const gone = once(child, 'exit');
+    this.#endings.push(async () => {
+      await run('umount', ['-l', '--', mountpoint]).catch(() => undefined);
+      child.kill('SIGKILL');
+      await gone;
+    });
+    const deadline = Date.now() + PATIENCE;
+    while (!readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${mountpoint} `)) {
+      if (Date.now() > deadline) throw new Error('peer: nothing was mounted');
+      await delay(5);
+    }
+    return { mountpoint, pid: findProcess(mountpoint) };
+  }
+
   client(options: StartOptions = {}): Client {
     return new Client(this.#fork(options, 'client.js'));
   }
@@ -109,6 +143,12 @@ export class Processes {
     const path = this.#make();
     this.#endings.push(() => rm(path, { recursive: true }));
     return path;
+  }
+
+  /** `take` is called when everything is taken away. */
+  onEnd(take: () => void): void {
+    // As a promise, for what it throws.
+    this.#endings.push(() => Promise.resolve().then(take));
   }
 
   /** Takes everything away, the last first. Resolves when that is done, whoever has asked first. */
@@ -160,7 +200,7 @@ export class Processes {
 }
 
 /** A command, made to run on one CPU. */
-function pinned(cpu: number | undefined, command: string[]): string[] {
+export function pinned(cpu: number | undefined, command: string[]): string[] {
   return cpu === undefined ? command : ['taskset', '-c', String(cpu), ...command];
 }
 

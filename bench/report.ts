@@ -27,14 +27,24 @@ export function isMet({ value, atMost = Infinity, atLeast = -Infinity }: Figure)
 }
 
 export function printReport({ part, tables, figures }: Report): string {
-  const wanted = figures.map((figure) => [
+  return [...tables.map(printTable), ...(figures.length > 0 ? [printFigures(part, figures)] : [])].join('\n');
+}
+
+/** What was found beside what is wanted. */
+export function printFigures(part: string, figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => [
     figure.what,
     `${printNumber(figure.value)} ${figure.unit}`,
-    figure.atMost === undefined ? `≥ ${figure.atLeast ?? '-'}` : `≤ ${figure.atMost}`,
-    isMet(figure) ? 'met' : 'MISSED',
+    ...printWanted(figure),
   ]);
-  const all = [...tables, { title: `${part}: wanted`, columns: ['', 'found', 'wanted', ''], rows: wanted }];
-  return all.map(printTable).join('\n');
+  return printTable({ title: `${part}: wanted`, columns: ['', 'found', 'wanted', ''], rows });
+}
+
+function printWanted(figure: Figure): [wanted: string, whether: string] {
+  const { atMost, atLeast } = figure;
+  if (atMost === undefined && atLeast === undefined) return ['-', ''];
+  const wanted = atMost === undefined ? `≥ ${printNumber(atLeast ?? NaN)}` : `≤ ${printNumber(atMost)}`;
+  return [wanted, isMet(figure) ? 'met' : 'not met'];
 }
 
 /** Columns of numbers line up on the right, words on the left. */

@@ -1,75 +1,158 @@
 /**
- * Many beancounters: whether the last thousand are made as fast as the first, what each takes of the daemon's
- * memory, and how long `ls` of the mount takes.
+ * Many beancounters: whether a file of one of many is as fast as of one of few, whether the last are made as fast as
+ * the first, and what each takes of the daemon's memory.
  */
 import { readFileSync } from 'node:fs';
 import { beancounterTree, Registry } from 'bcfs';
-import { median } from './measure.js';
-import { firstCpu, Processes } from './processes.js';
+import { pathOf } from './client.js';
+import { interleave, median } from './measure.js';
+import { firstCpu, Processes, type Client } from './processes.js';
 import type { Report } from './report.js';
+import { middle, timer } from './timer.js';
 
 export interface ScaleSizes {
-  readonly beancounters: number;
-  /** The first and the last so many are compared: a multiple of CHUNKS. */
-  readonly step: number;
+  /** Of each mount: from the least to the most, multiples of STEPS. */
+  readonly beancounters: readonly [number, ...number[]];
+  readonly rounds: number;
+  /** Operations per round, over SAMPLED beancounters. */
+  readonly times: number;
+  /** mkdirs before anything is measured. */
+  readonly warmUp: number;
 }
 
-export const scaleSizes: ScaleSizes = { beancounters: 10_000, step: 1000 };
-export const quickScaleSizes: ScaleSizes = { beancounters: 30, step: 10 };
+export const scaleSizes: ScaleSizes = {
+  beancounters: [10, 1000, 100_000],
+  rounds: 9,
+  times: 1000,
+  warmUp: 5000,
+};
+export const quickScaleSizes: ScaleSizes = { beancounters: [10, 200], rounds: 1, times: 10, warmUp: 10 };
 
-/** What a step takes is the median of so many parts of it. */
+/** They are made in so many steps: the first and the last are compared. */
+const STEPS = 10;
+
+/** What a step takes is the median of so many parts of it, where it has as many. */
 const CHUNKS = 10;
 
-const LISTINGS = 5;
+/** Beancounters that are read, from all over. */
+const SAMPLED = 10;
 
-export async function scale({ beancounters, step }: ScaleSizes): Promise<Report> {
+/** bytes, of each beancounter. */
+const MEMORY = 2048;
+
+interface Made {
+  readonly beancounters: number;
+  readonly mountpoint: string;
+  /** Nanoseconds per mkdir, of each step. */
+  readonly steps: readonly number[];
+  /** Bytes of the daemon, of all of them. */
+  readonly resident: number;
+}
+
+export async function scale({ beancounters, rounds, times, warmUp }: ScaleSizes): Promise<Report> {
   const processes = new Processes();
   try {
     // On one CPU, for what is compared is the tree, not who wakes whom.
     const cpu = firstCpu();
-    const { mountpoint, pid } = await processes.bcfs({ cpu });
     const client = processes.client({ cpu });
-    // What V8 takes once and for all, for new objects, is not what a beancounter takes.
-    const dir = `${mountpoint}/0`;
-    const spare = `${mountpoint}/${beancounters + 1}`;
-    await client.order({ kind: 'repeat', operation: 'mkdir+rmdir', dir, spare, times: 2 * step });
-    const before = residentBytes(pid);
-    const makings: number[] = [];
-    for (let first = 1; first <= beancounters; first += step) {
-      const chunks: number[] = [];
-      for (let chunk = 0; chunk < CHUNKS; chunk += 1) {
-        const times = step / CHUNKS;
-        chunks.push(await client.order({ kind: 'make', mountpoint, first: first + chunk * times, times }));
-      }
-      makings.push(median(chunks));
-    }
-    const resident = (residentBytes(pid) - before) / beancounters;
-    const listings: number[] = [];
-    for (let turn = 0; turn < LISTINGS; turn += 1) {
-      listings.push((await client.order({ kind: 'list', path: mountpoint })) / 1e6);
-    }
-    const [first = NaN] = makings;
-    const last = makings.at(-1) ?? NaN;
-    const heap = heapBytes(beancounters);
+    const time = await timer(processes, cpu);
+    const all: Made[] = [];
+    for (const count of beancounters) all.push(await make(processes, client, count, warmUp));
+    const reads = await interleave(
+      rounds,
+      Object.fromEntries(
+        all.map(({ mountpoint, beancounters }) => [
+          String(beancounters),
+          async () => {
+            const found: number[] = [];
+            for (let nth = 1; nth <= SAMPLED; nth += 1) {
+              const path = pathOf('open-read-close', `${mountpoint}/${(nth * beancounters) / SAMPLED}`, '');
+              found.push((await time({ operation: 'open-read-close', path, times: times / SAMPLED })).median);
+            }
+            return { median: median(found), p99: NaN, rate: NaN };
+          },
+        ]),
+      ),
+    );
+    const read = (count: number) => middle(reads[String(count)] ?? []).median;
+    const few = beancounters[0];
+    const most = all.at(-1) as Made;
+    const [first = NaN] = most.steps;
+    const last = most.steps.at(-1) ?? NaN;
+    const heap = heapBytes(most.beancounters);
+    const many = `${most.beancounters} beancounters`;
     return {
       part: 'scale',
       tables: [
         {
-          title: `scale: µs per mkdir, ${beancounters} in steps of ${step}`,
+          title: 'scale: dev-fuse, on one CPU',
+          columns: ['beancounters', 'open-read-close, µs', 'mkdir, µs', 'RSS, each, bytes'],
+          rows: all.map((made) => [
+            made.beancounters,
+            read(made.beancounters) / 1000,
+            median(made.steps) / 1000,
+            // Of few it is what V8 takes by the page.
+            made === most ? made.resident / made.beancounters : '',
+          ]),
+        },
+        {
+          title: `scale: µs per mkdir, ${many} in ${STEPS} steps`,
           columns: ['up to', 'µs'],
-          rows: makings.map((nanoseconds, index) => [(index + 1) * step, nanoseconds / 1000]),
+          rows: most.steps.map((nanoseconds, index) => [
+            ((index + 1) * most.beancounters) / STEPS,
+            nanoseconds / 1000,
+          ]),
         },
       ],
       figures: [
-        { what: 'rate of the last step against the first', value: first / last, unit: 'times', atLeast: 0.8 },
-        { what: 'memory of the daemon, each (RSS)', value: resident, unit: 'bytes', atMost: 3072 },
-        { what: 'heap of engine and tree, each', value: heap, unit: 'bytes', atMost: 3072 },
-        { what: 'ls of the mount', value: median(listings), unit: 'ms', atMost: 1000 },
+        {
+          what: `open-read-close, ${many}`,
+          value: read(most.beancounters) / read(few),
+          unit: `times with ${few}`,
+          atMost: 1.3,
+        },
+        {
+          what: `mkdir, ${many}, rate of the last tenth`,
+          value: first / last,
+          unit: 'times the first',
+          atLeast: 0.8,
+        },
+        {
+          what: 'memory of the daemon, each (RSS)',
+          value: most.resident / most.beancounters,
+          unit: 'bytes',
+          atMost: MEMORY,
+        },
+        { what: 'heap of engine and tree, each', value: heap, unit: 'bytes', atMost: MEMORY },
       ],
     };
   } finally {
     await processes.end();
   }
+}
+
+async function make(
+  processes: Processes,
+  client: Client,
+  beancounters: number,
+  warmUp: number,
+): Promise<Made> {
+  const { mountpoint, pid } = await processes.bcfs({ cpu: firstCpu() });
+  // What V8 takes once and for all, for new objects, is not what a beancounter takes.
+  const spare = `${mountpoint}/${beancounters + 1}`;
+  await client.order({ kind: 'repeat', operation: 'mkdir+rmdir', path: spare, times: warmUp });
+  const before = residentBytes(pid);
+  const steps: number[] = [];
+  const step = beancounters / STEPS;
+  const chunk = step % CHUNKS === 0 ? step / CHUNKS : step;
+  for (let made = 0; made < beancounters; made += step) {
+    const chunks: number[] = [];
+    for (let first = made + 1; first <= made + step; first += chunk) {
+      chunks.push(await client.order({ kind: 'make', mountpoint, first, times: chunk }));
+    }
+    steps.push(median(chunks));
+  }
+  return { beancounters, mountpoint, steps, resident: residentBytes(pid) - before };
 }
 
 function residentBytes(pid: number): number {

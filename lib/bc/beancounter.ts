@@ -14,7 +14,7 @@ export class Beancounter {
   /** From 0 to 2^32 - 1. */
   readonly id: number;
   /** By the resource's index in the registry, which alone adds to them. */
-  readonly counters: Counter[] = [];
+  counters: Counter[] = [];
   #references = 1;
 
   /** Made by the registry alone: `registry.get(id)`. The maker holds the first reference. */

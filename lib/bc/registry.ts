@@ -163,6 +163,8 @@ export class Registry {
     this.#isEntering = true;
     try {
       for (const resource of this.#resources) this.#count(beancounter, resource);
+      // Without the room for more that push has left: two thirds of the array.
+      beancounter.counters = beancounter.counters.slice();
     } catch (error) {
       for (const counter of beancounter.counters.reverse()) this.#finish(counter);
       throw error;
