@@ -111,3 +111,43 @@ t.test('what was left in the file is put back, and what is no line of ours is pa
   t.equal(get(77), undefined, 'no such process');
   t.end();
 });
+
+t.test('a child has its parent’s own limit too if the parent’s was set anew meanwhile', (t) => {
+  const { rlimits, set, get, want } = machine(t);
+  set(1, 100);
+  rlimits.apply([want(1, 20)]);
+  set(2, 20); // forked now
+  rlimits.apply([want(1, 15)]);
+  rlimits.apply([want(1, 15), want(2, 15)]);
+  rlimits.apply([]);
+  t.same([get(1), get(2)], [100, 100]);
+  t.end();
+});
+
+t.test('a limit that was set in another beancounter, or too long ago, is taken for a child’s own', (t) => {
+  const { rlimits, set, get, want } = machine(t);
+  set(1, 1000);
+  rlimits.apply([want(1, 20)]);
+  set(2, 20);
+  rlimits.apply([want(1, 20), { ...want(2, 10), group: 2 }]);
+  for (let i = 0; i < 256; i += 1) rlimits.apply([want(1, 21 + i)]);
+  set(3, 20);
+  rlimits.apply([want(1, 21), want(3, 10)]);
+  rlimits.apply([]);
+  t.same([get(1), get(2), get(3)], [1000, 20, 20]);
+  t.end();
+});
+
+t.test('after a kill a child that was forked meanwhile has its parent’s own limit', (t) => {
+  const { rlimits, set, get, want, file } = machine(t);
+  set(1, 20);
+  file.keep([{ pid: 1, start: '7', nofile: 100 }]);
+  rlimits.recover();
+  t.equal(get(1), 100);
+  set(2, 20);
+  rlimits.apply([want(2, 10)]);
+  t.equal(get(2), 10);
+  rlimits.apply([]);
+  t.equal(get(2), 100);
+  t.end();
+});
