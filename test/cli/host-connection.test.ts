@@ -21,7 +21,7 @@ function answer(request: HostRequest): unknown {
 function connected(t: Test, serve: (port: MessagePort) => () => void) {
   const { port1, port2 } = new MessageChannel();
   const events: HostEvent[] = [];
-  const told = { event: () => undefined as void };
+  const told: { event: () => void } = { event: () => undefined };
   const connection = new HostConnection(port1, serve(port2), (event) => {
     events.push(event);
     told.event();

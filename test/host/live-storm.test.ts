@@ -69,7 +69,7 @@ t.test('after a storm of short-lived tasks nothing is held', needsCgroup, async 
   );
   let storms = true as boolean;
   const storm = Promise.all(
-    actors.map(({ run }) => run('for i in {1..400}; do (:) & ((i % 20)) || wait; done; wait')),
+    actors.map((bash) => bash.run('for i in {1..400}; do (:) & ((i % 20)) || wait; done; wait')),
   ).finally(() => (storms = false));
   let moved = 0;
   for (let i = 0; storms; i += 1) {
