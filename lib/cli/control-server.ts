@@ -4,8 +4,8 @@
  * Only root gets in: the socket's mode is 0600. What a client does wrong is answered or ends its connection, and one
  * that does not read is let go before much has gathered for it.
  */
-import { rmSync } from 'node:fs';
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { BcfsError } from '../errors.js';
 import { makeDirectory } from '../host/make-directory.js';
@@ -32,13 +32,18 @@ const UMASK = 0o177;
 
 export class ControlServer {
   readonly #server: Server;
+  readonly #path: string;
+  /** Of the socket: what has the path later may be another's. */
+  readonly #inode: number;
   readonly #ask: Ask;
   readonly #clients = new Set<Socket>();
   readonly #subscribers = new Set<Socket>();
 
   /** Made by `serveControl`. */
-  constructor(server: Server, ask: Ask) {
+  constructor(server: Server, ask: Ask, path: string) {
     this.#server = server;
+    this.#path = path;
+    this.#inode = statSync(path).ino;
     this.#ask = ask;
     server.maxConnections = MAX_CLIENTS;
     server.on('connection', (socket) => this.#welcome(socket));
@@ -52,6 +57,8 @@ export class ControlServer {
   /** Says so to those who asked for events, and takes the socket away. Resolves when nobody is connected any more. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
+    if (statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode)
+      rmSync(this.#path, { force: true });
     for (const socket of this.#clients) {
       if (this.#subscribers.has(socket)) send(socket, { end: true });
       socket.end();
@@ -103,20 +110,25 @@ export class ControlServer {
 }
 
 /**
- * Serves a control socket. Its directory is made if need be; a socket that a dead daemon left is replaced.
+ * Serves a control socket. Its directory is made if need be. What is there is replaced: whoever it is of serves another
+ * mount, that has gone, for the kernel gives a device's number to the next mount at once.
  *
  * @param path as `controlPath` gives it
- * @throws BcfsError EADDRINUSE if another daemon answers there; an Error of Node's for what bind(2) and mkdir(2) refuse
+ * @throws an Error of Node's for what bind(2), rename(2) and mkdir(2) refuse
  */
 export async function serveControl(path: string, ask: Ask): Promise<ControlServer> {
   makeDirectory(dirname(path));
-  const server = await listen(path).catch(async (error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    if (await answers(path)) throw new BcfsError('EADDRINUSE', `${path}: another daemon answers there`);
-    rmSync(path, { force: true });
-    return listen(path);
-  });
-  return new ControlServer(server, ask);
+  // By a name of its own first: Node takes away the name that it has bound, and by then that may be another's.
+  const bound = `${path}.${process.pid}`;
+  rmSync(bound, { force: true });
+  const server = await listen(bound);
+  try {
+    renameSync(bound, path);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return new ControlServer(server, ask, path);
 }
 
 /** A server whose socket is root's alone from the first moment. */
@@ -134,17 +146,6 @@ function listen(path: string): Promise<Server> {
     // Bound before it returns.
     server.listen(path);
     process.umask(before);
-  });
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
   });
 }
 

@@ -161,7 +161,7 @@ function sampledMappings({ members }: Machine): LiveResource {
       exactness: members ? 'sampled' : 'estimated',
       limit: 'RLIMIT_DATA of each process',
       enforcement: 'approximate',
-      note: 'as old as the interval; exact for one process, several can each take what was free at the last sample',
+      note: 'as old as the interval; several processes can each take what was free at the last sample; failcnt is not known',
     },
   };
 }
@@ -175,7 +175,7 @@ function files({ members }: Machine): LiveResource {
       exactness: members ? 'sampled' : 'estimated',
       limit: 'RLIMIT_NOFILE of each process',
       enforcement: 'approximate',
-      note: 'as old as the interval; exact for one process, several can each take what was free at the last sample',
+      note: 'as old as the interval; several processes can each take what was free at the last sample; failcnt is not known',
     },
   };
 }

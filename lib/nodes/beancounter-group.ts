@@ -55,7 +55,7 @@ const attributes: readonly Attribute<BeancounterGroup>[] = [
  */
 function trusted(group: BeancounterGroup, file: string, caller: Caller | undefined): Caller | undefined {
   const set = group.link?.settings?.get(file);
-  const isGiven = set?.uid !== undefined || (set?.mode !== undefined && (set.mode & 0o022) !== 0);
+  const isGiven = (set?.uid ?? 0) !== 0 || (set?.mode !== undefined && (set.mode & 0o022) !== 0);
   if (caller === undefined && isGiven && !group.subsystem.trust) {
     throw new BcfsError('EPERM', `nobody tells who writes ${file}, and it was given to others`);
   }

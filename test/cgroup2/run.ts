@@ -20,7 +20,6 @@ import { fetchPackages, Unavailable } from './packages.js';
 /** What runs there, below dist/test. */
 const files: readonly string[] = [
   'host/groups.test.js',
-  'host/machine.test.js',
   'host/live-tasks.test.js',
   'host/live-restart.test.js',
   'host/live-readings.test.js',
