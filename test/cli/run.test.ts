@@ -2,8 +2,10 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
-import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
+import { bash, bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse } from '../fixtures/mounted.js';
+
+runUncovered();
 
 /** Another user, who may not write where the coverage goes. */
 const nobody = [

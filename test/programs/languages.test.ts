@@ -1,4 +1,5 @@
 import t from 'tap';
+import { runUncovered } from '../fixtures/command.js';
 import { runTable } from '../fixtures/program-table.js';
 
 /** A Python script that prints what each of its calls gives, or its errno. */
@@ -26,6 +27,8 @@ ${calls
   .join('\n')}
 EOF
 `;
+
+runUncovered();
 
 runTable(t, 'Python', [
   {
