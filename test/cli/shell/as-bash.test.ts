@@ -145,7 +145,7 @@ const scripts = [
   // tasks
   'echo $$ > 1/tasks && cat 1/numtasks/held',
   'echo $$ > 1/threads; echo $?',
-  'echo 0 > 1/tasks; echo 4194305 > 1/tasks; echo x > 1/threads; echo 2 > 1/tasks; echo 2 > 1/threads',
+  'echo 4194305 > 1/tasks; echo x > 1/threads; echo 2 > 1/tasks; echo 2 > 1/threads',
   'echo $$ > 1/tasks; echo 5 > 1/numtasks/barrier; rmdir 1; mkdir 1; cat 1/numtasks/barrier; echo $$ > 0/tasks',
   // mkdir
   'mkdir 3 4; ls',
