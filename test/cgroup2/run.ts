@@ -22,8 +22,6 @@ const files: readonly string[] = [
   'host/groups.test.js',
   'host/live-tasks.test.js',
   'host/live-restart.test.js',
-  'host/live-readings.test.js',
-  'cgroup2/named-hierarchy.test.js',
 ];
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
