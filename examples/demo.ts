@@ -8,12 +8,14 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { controlDirectory } from '../lib/cli/control-protocol.js';
+import { findMachine } from '../lib/host/machine.js';
 import { DemoShell } from './demo-shell.js';
 
 const run = promisify(execFile);
@@ -114,6 +116,10 @@ function inSh([command, printed]: Step): Step {
 async function main(): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'bcfs-demo-'));
   endings.push(() => rmdir(directory));
+  // Its shell is in a beancounter to the end, and so the beancounter outlives the mount.
+  const cgroup = `bcfs-demo-${process.pid}`;
+  process.env['BCFS_CGROUP'] = cgroup;
+  endings.push(() => removeGroups(cgroup));
   const mountpoint = mountpointIn(directory, 'bc');
 
   const bash = await openShell('bash --norc --noprofile --noediting -i');
@@ -128,6 +134,14 @@ async function main(): Promise<void> {
   }
   for (const step of [...session, last]) await show(bash, onMount(step, mountpoint));
   await demoTenants(bash, mountpointIn(directory, 'tenants'));
+}
+
+/** As the next daemon of the same groups would find them empty and remove them. */
+async function removeGroups(cgroup: string): Promise<void> {
+  for (const groups of findMachine({ host: 'auto', cgroup }).hierarchies) {
+    for (const id of groups.ids()) groups.remove(id);
+  }
+  await rm(`${controlDirectory()}/${cgroup}.state`, { force: true });
 }
 
 async function demoWithoutMount(): Promise<void> {
