@@ -147,10 +147,17 @@ export class Mount {
     return readMounts().find((entry) => entry.id === id && entry.device === device && isOurs(entry));
   }
 
-  /** Takes away what an aborted connection leaves: a dead mount. The number may be that of another's mount by now. */
+  /**
+   * Takes away what an aborted connection leaves: a dead mount. Its numbers may be those of another's mount by now, dead
+   * too; its place is not.
+   */
   async #clear(): Promise<void> {
     const entry = this.#find();
-    if (entry && isOnTop(entry) && (await probe(entry.mountpoint)) === 'dead') {
+    if (
+      entry?.mountpoint === this.mountpoint &&
+      isOnTop(entry) &&
+      (await probe(entry.mountpoint)) === 'dead'
+    ) {
       unmountEntry(entry, true);
     }
   }
