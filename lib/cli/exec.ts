@@ -102,12 +102,6 @@ export function restoreOpenFiles(): void {
   setrlimit(RLIMIT_NOFILE, limit);
 }
 
-/** Ends the process without waiting for any thread of it: _exit(2). */
-export function exitAtOnce(code: number): never {
-  const exit = load().library.func('void _exit(int status)') as unknown as (status: number) => never;
-  return exit(code);
-}
-
 function load() {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   return { koffi, library: koffi.load('libc.so.6') };

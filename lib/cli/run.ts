@@ -9,8 +9,9 @@ import { access, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promise
 import { basename, delimiter, dirname, join } from 'node:path';
 import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
 import { bcfsAt, realMountpoint } from '../fuse/mount.js';
+import { exitNow } from '../fuse/native.js';
 import { absolutePath } from './absolute-path.js';
-import { execWords, exitAtOnce, restoreOpenFiles } from './exec.js';
+import { execWords, restoreOpenFiles } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
 import { inTime } from './in-time.js';
 import type { Setting } from './setting.js';
@@ -58,7 +59,7 @@ export async function runCommand(
     }
   } catch (error) {
     // What hangs would hang again, and whoever waits for it could not end.
-    if (isTimeout(error)) fail(failureOf(error), exitAtOnce);
+    if (isTimeout(error)) fail(failureOf(error), exitNow);
     // One that fails says no more than the failure that led here.
     for (const step of undo.reverse()) await step().catch(() => undefined);
     fail(error instanceof Unrunnable ? error.failure : failureOf(error));

@@ -13,10 +13,8 @@ import { privvmpages } from '../bc/resources/privvmpages.js';
 import { MAXVALUE } from '../bc/value.js';
 import type { LiveBeancounter } from './live-beancounter.js';
 import type { Machine } from './groups.js';
+import { PAGE_SIZE } from './page-size.js';
 import type { ResourceStatus } from './report.js';
-
-/** Bytes per page. */
-export const PAGE = 4096;
 
 export interface LiveResource {
   /** Its name, unit, and parameters. */
@@ -182,7 +180,7 @@ function files({ members }: Machine): LiveResource {
 
 /** Pages as bytes; undefined for unlimited. */
 function bytes(pages: bigint): number | undefined {
-  return pages > MAXVALUE / BigInt(PAGE) ? undefined : Number(pages) * PAGE;
+  return pages > MAXVALUE / BigInt(PAGE_SIZE) ? undefined : Number(pages) * PAGE_SIZE;
 }
 
 /** Bytes of pages and of kernel memory together; undefined where either is unlimited. */

@@ -5,6 +5,7 @@
  * long as the process has as much; and a file stays with whom it was charged to until it is closed.
  */
 import { FileTable } from './file-table.js';
+import { PAGE_SIZE } from './page-size.js';
 import type { SamplingCalls } from './native.js';
 import {
   countedOf,
@@ -20,9 +21,6 @@ import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
 
 /** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
 export const FULL_EVERY = 16;
-
-/** Bytes. */
-const PAGE = 4096;
 
 /** From here on a beancounter is near its limit: this part of its barrier. */
 const NEAR = 0.75;
@@ -293,7 +291,7 @@ export class Sampler {
         parent: handle.parent,
         group: process.id,
         nofile: files === Infinity ? undefined : nofileFor(open, files),
-        data: pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE,
+        data: pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE,
         check: process.isFull,
       });
     }
