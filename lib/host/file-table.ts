@@ -59,6 +59,17 @@ export class FileTable {
     return [...(this.#processes.get(pid)?.keys() ?? [])].sort((a, b) => a - b);
   }
 
+  /** Files of a beancounter that are closed if a process closes all its descriptors but these, items. */
+  closedBut(pid: number, owner: number, kept: readonly number[]): number {
+    const stays = new Set(kept);
+    const closed = new Set<File>();
+    for (const { file } of this.#processes.get(pid)?.values() ?? []) {
+      const isLast = [...file.descriptors].every((seen) => seen.pid === pid && !stays.has(seen.fd));
+      if (file.owner === owner && isLast) closed.add(file);
+    }
+    return closed.size;
+  }
+
   /** Whether a process has a file of another beancounter than this, and than 0. */
   hasOthers(pid: number, id: number): boolean {
     for (const { file } of this.#processes.get(pid)?.values() ?? []) {

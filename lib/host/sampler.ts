@@ -279,11 +279,15 @@ export class Sampler {
       if (!total || !parameters) continue;
       const { handle, memory, status } = process;
       const severity = status?.isAdmin ? 'limit' : 'barrier';
-      const files = parameters.numfiles[severity] - this.#files.held(process.id);
+      let files = parameters.numfiles[severity] - this.#files.held(process.id);
       // v6.md: mmap and brk charge with BARRIER, whoever it is.
       const pages = parameters.privvmpages.barrier - total.privvmpages;
       if (files === Infinity && pages === Infinity) continue;
-      const open = this.#execs.delete(handle.pid) ? handle.keptOnExec(process.open) : process.open;
+      let { open } = process;
+      if (this.#execs.delete(handle.pid)) {
+        open = handle.keptOnExec(open);
+        files += this.#files.closedBut(handle.pid, process.id, open);
+      }
       const mapped = memory.data - (status?.stack ?? 0);
       wanted.push({
         pid: handle.pid,
