@@ -36,6 +36,8 @@ export interface StartOptions {
 export interface BcfsOptions extends StartOptions {
   /** Default: dev-fuse. */
   readonly transport?: 'dev-fuse' | 'fuse-native';
+  /** The directory of the groups of live tasks. Default: no task is followed. */
+  readonly cgroup?: string;
 }
 
 /** The first CPU that this process may use. */
@@ -90,9 +92,10 @@ export class Processes {
   }
 
   /** bcfs as its command mounts it: the daemon in the background. */
-  async bcfs({ transport = 'dev-fuse', ...options }: BcfsOptions = {}): Promise<Server> {
+  async bcfs({ transport = 'dev-fuse', cgroup, ...options }: BcfsOptions = {}): Promise<Server> {
     const mountpoint = this.#directory();
-    const command = [bcfsCommand, '--host', 'none', '--transport', transport, mountpoint];
+    const host = cgroup === undefined ? ['--host', 'none'] : ['-o', `cgroup=${cgroup}`];
+    const command = [bcfsCommand, ...host, '--transport', transport, mountpoint];
     const [file = '', ...args] = pinned(options.cpu, command);
     const started = run(file, args, { env: { ...process.env, ...options.env } });
     this.#endings.push(async () => {
@@ -146,7 +149,7 @@ export class Processes {
   }
 
   /** `take` is called when everything is taken away. */
-  onEnd(take: () => void): void {
+  onEnd(take: () => void | Promise<void>): void {
     // As a promise, for what it throws.
     this.#endings.push(() => Promise.resolve().then(take));
   }

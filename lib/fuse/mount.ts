@@ -22,7 +22,7 @@ import {
   DEFAULT_TRANSPORT,
   type Carry,
   type CarryOptions,
-  type IsConnected,
+  type Connection,
   type Transport,
   type TransportChoice,
   type TransportName,
@@ -50,9 +50,6 @@ const DEFAULT_VALIDITY = 1;
 /** How often to look whether somebody else has come to an end with a mountpoint, in milliseconds. */
 const LOCK_INTERVAL = 20;
 
-/** How often to look whether somebody has unmounted, in milliseconds. */
-const WATCH_INTERVAL = 1000;
-
 /** Where the kernel lets a connection be ended without touching its mount. Source: Linux, fuse.rst. */
 const CONNECTIONS = '/sys/fs/fuse/connections';
 
@@ -76,26 +73,18 @@ export class Mount {
    * more: a mount that was detached is served to its last user.
    */
   readonly gone: Promise<void>;
-  readonly #isConnected: IsConnected;
+  readonly #connection: Connection;
   #settle: () => void = () => {};
 
   /** Made by `mount`. */
-  constructor(entry: MountEntry, isConnected: IsConnected) {
+  constructor(entry: MountEntry, connection: Connection) {
     this.mountpoint = entry.mountpoint;
     this.entry = entry;
-    this.#isConnected = isConnected;
-    // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
-    const timer = setInterval(() => {
-      if (isConnected()) return;
-      clearInterval(timer);
-      void this.#clear().finally(this.#settle);
-    }, WATCH_INTERVAL);
+    this.#connection = connection;
     this.gone = new Promise((resolve) => {
-      this.#settle = () => {
-        clearInterval(timer);
-        resolve();
-      };
+      this.#settle = resolve;
     });
+    void connection.ended.then(() => this.#clear()).finally(this.#settle);
   }
 
   /**
@@ -107,7 +96,7 @@ export class Mount {
    * @throws BcfsError EBUSY if it is in use, or something is mounted over it
    */
   async unmount(detach = false): Promise<void> {
-    const entry = this.#isConnected() ? this.#find() : undefined;
+    const entry = this.#connection.isConnected() ? this.#find() : undefined;
     if (entry) unmountEntry(entry, detach);
     this.#settle();
     await this.gone;
@@ -245,7 +234,7 @@ async function mountLocked(
   // Where none is left, what has been mounted could not even be looked up to take it away.
   const spare = openSync('/dev/null', 'r');
   try {
-    const isConnected = await inTime(
+    const connection = await inTime(
       carry(path, carryOptions),
       () => {
         throw silent(path);
@@ -257,7 +246,7 @@ async function mountLocked(
     if ((await probe(path, startTime)) !== 'alive') throw silent(path);
     debug('%s: mounted', path);
     closeSync(spare);
-    return new Mount(entry, isConnected);
+    return new Mount(entry, connection);
   } catch (error) {
     closeSync(spare);
     throw await explainFailure(error, path, before);

@@ -44,7 +44,7 @@ type Kind = 'nofile' | 'data';
 const RESOURCES = { nofile: RLIMIT_NOFILE, data: RLIMIT_DATA } as const;
 
 export class Rlimits {
-  readonly #calls: SamplingCalls;
+  readonly #calls: Pick<SamplingCalls, 'rlimit' | 'setSoft'>;
   readonly #file: Originals;
   /** Whether a process is still the one with this start time. */
   readonly #lives: (pid: number, start: string) => boolean;
@@ -54,7 +54,11 @@ export class Rlimits {
   /** By pid, what an earlier bcfs had kept. */
   #left = new Map<number, Original>();
 
-  constructor(calls: SamplingCalls, file: Originals, lives: (pid: number, start: string) => boolean) {
+  constructor(
+    calls: Pick<SamplingCalls, 'rlimit' | 'setSoft'>,
+    file: Originals,
+    lives: (pid: number, start: string) => boolean,
+  ) {
     this.#calls = calls;
     this.#file = file;
     this.#lives = lives;

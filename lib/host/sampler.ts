@@ -20,7 +20,7 @@ import { nofileFor, Rlimits, type Wanted } from './rlimits.js';
 import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
 
 /** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
-export const FULL_EVERY = 16;
+export const FULL_EVERY = 32;
 
 /** From here on a beancounter is near its limit: this part of its barrier. */
 const NEAR = 0.75;
@@ -98,6 +98,11 @@ export class Sampler {
     return this.#isNear;
   }
 
+  /** Whether there is nothing to sample until something is asked. */
+  get isIdle(): boolean {
+    return this.#beancounters.size === 0 && this.#processes.size === 0;
+  }
+
   /** @returns whether a sample is to be taken now */
   handle(request: SamplerRequest): boolean {
     switch (request.kind) {
@@ -128,6 +133,7 @@ export class Sampler {
     const { members, cpu } = this.#options;
     const begin = cpu();
     this.#turn += 1;
+    this.#files.nextTurn();
     const groups = members.read(this.#beancounters.keys());
     this.#follow(groups);
     this.#listFiles();

@@ -32,6 +32,7 @@ export function sampleOn(
     isDue = false;
     ports[0].postMessage(sampler.sample());
     onSample(requests);
+    if (sampler.isIdle && soon.length === 0) return;
     const next = sampler.isNear ? interval * HURRY : interval;
     timer = setTimeout(take, Math.min(soon.shift() ?? next, next));
   }
