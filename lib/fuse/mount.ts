@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
 import { BcfsError, strerror } from '../errors.js';
+import { ANSWER_TIME, inTime, orElse } from '../in-time.js';
 import { devFuse } from './dev-fuse.js';
 import { isRoot, refusal } from './device.js';
 import { fuseNative } from './fuse-native.js';
@@ -37,9 +38,6 @@ const debug = createDebug('bcfs:mount');
 
 /** The type of our mounts, as mount(8) shows it. */
 export const FILESYSTEM_TYPE = 'fuse.bcfs';
-
-/** How long a mount may take to answer, in milliseconds. */
-const ANSWER_TIME = 5000;
 
 /** How long what carries a tree may take to come up, in milliseconds. */
 const CARRY_TIME = 10_000;
@@ -209,9 +207,7 @@ async function mountNow(
 
 /** Of several who mount on one mountpoint, one after the other looks at it and mounts: the kernel lets all of them. */
 async function lockMountpoint(path: string): Promise<FileHandle> {
-  const directory = await inTime(open(path), () => {
-    throw silent(path);
-  });
+  const directory = await inTime(open(path), silent(path));
   for (const start = performance.now(); !lock(directory.fd); await delay(LOCK_INTERVAL)) {
     if (performance.now() - start > CARRY_TIME + ANSWER_TIME) {
       await directory.close();
@@ -234,16 +230,10 @@ async function mountLocked(
   // Where none is left, what has been mounted could not even be looked up to take it away.
   const spare = openSync('/dev/null', 'r');
   try {
-    const connection = await inTime(
-      carry(path, carryOptions),
-      () => {
-        throw silent(path);
-      },
-      startTime,
-    );
+    const connection = await inTime(carry(path, carryOptions), silent(path), startTime);
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
-    if ((await probe(path, startTime)) !== 'alive') throw silent(path);
+    if ((await probe(path, startTime)) !== 'alive') throw new BcfsError('ETIMEDOUT', silent(path));
     debug('%s: mounted', path);
     closeSync(spare);
     return new Mount(entry, connection);
@@ -253,8 +243,8 @@ async function mountLocked(
   }
 }
 
-function silent(path: string): BcfsError {
-  return new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
+function silent(path: string): string {
+  return `${path}: the mount does not answer`;
 }
 
 /** Takes away what a mount that failed left there. What answers is another's, who was faster. */
@@ -436,22 +426,12 @@ async function probe(path: string, time = ANSWER_TIME): Promise<'alive' | 'dead'
     () => 'alive' as const,
     (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
-  return inTime(answer, () => 'silent' as const, time);
+  return orElse(answer, () => 'silent' as const, time);
 }
 
 /** ECONNABORTED: it died while it was asked. */
 function isDead({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ENOTCONN' || code === 'ECONNABORTED';
-}
-
-/** What comes of `promise`, or, if nothing does in time, of `late`. */
-async function inTime<T, L>(promise: Promise<T>, late: () => L, time = ANSWER_TIME): Promise<T | L> {
-  const settled = new AbortController();
-  try {
-    return await Promise.race([promise, delay(time, undefined, { signal: settled.signal }).then(late)]);
-  } finally {
-    settled.abort();
-  }
 }
 
 /** Whether this process can speak to the kernel's FUSE at all, or have fusermount do it. */

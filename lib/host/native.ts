@@ -1,5 +1,5 @@
 /** The calls to libc that sampling needs and Node does not have, or has slower. Linux on x86-64 and arm64. */
-import { createRequire } from 'node:module';
+import { loadLibc } from '../libc.js';
 
 /** prlimit(2)'s resources, the same on both machines. */
 export const RLIMIT_DATA = 2;
@@ -49,8 +49,7 @@ export function samplingCalls(): SamplingCalls {
 }
 
 function load(): SamplingCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const library = koffi.load('libc.so.6');
+  const { koffi, library } = loadLibc();
   const syscall = library.func('long syscall(long n, long a, long b, long c, long d, long e)') as (
     ...words: number[]
   ) => number;
