@@ -53,6 +53,8 @@ interface Process {
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
+  /** What it was to be limited to at the last sample. */
+  wanted: Wanted | undefined;
 }
 
 const nothing: Totals = { privvmpages: 0, resident: 0 };
@@ -185,6 +187,7 @@ export class Sampler {
       open: [],
       before: [],
       isFull: true,
+      wanted: undefined,
     };
     this.#processes.set(pid, process);
   }
@@ -283,7 +286,7 @@ export class Sampler {
       const total = totals.get(process.id);
       const parameters = this.#beancounters.get(process.id);
       if (!total || !parameters) continue;
-      const { handle, memory, status } = process;
+      const { handle, memory, status, wanted: last } = process;
       const severity = status?.isAdmin ? 'limit' : 'barrier';
       let files = parameters.numfiles[severity] - this.#files.held(process.id);
       // v6.md: mmap and brk charge with BARRIER, whoever it is.
@@ -295,15 +298,23 @@ export class Sampler {
         files += this.#files.closedBut(handle.pid, process.id, open);
       }
       const mapped = memory.data - (status?.stack ?? 0);
-      wanted.push({
-        pid: handle.pid,
-        start: handle.start,
-        parent: handle.parent,
-        group: process.id,
-        nofile: files === Infinity ? undefined : nofileFor(open, files),
-        data: pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE,
-        check: process.isFull,
-      });
+      const nofile = files === Infinity ? undefined : nofileFor(open, files);
+      const data = pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE;
+      const check = process.isFull;
+      const isSame = last?.group === process.id && last.nofile === nofile && last.data === data;
+      process.wanted =
+        isSame && last.check === check
+          ? last
+          : {
+              pid: handle.pid,
+              start: handle.start,
+              parent: handle.parent,
+              group: process.id,
+              nofile,
+              data,
+              check,
+            };
+      wanted.push(process.wanted);
     }
     this.#rlimits.apply(wanted);
   }
