@@ -45,13 +45,21 @@ export interface LiveOrder {
 
 /** @param log takes one line about something that should not have happened */
 export function hostTree(settings: MountSettings, log: (line: string) => void): HostTree {
-  const { uid, gid } = settings;
+  const { uid, gid, trust } = settings;
   const registry = new Registry({ log });
   const tasks = new Tasks(registry);
   const host = new ProcfsTasks(tasks);
   const find = (pid: number) => host.find(pid);
   const source = taskSource(tasks, find, (bc) => host.reapOf(bc));
-  const tree = beancounterTree(registry, { uid, gid, dialect: dialectOf(settings), source, log });
+  const tree = beancounterTree(registry, {
+    uid,
+    gid,
+    dialect: dialectOf(settings),
+    source,
+    mover: moverOf(),
+    trust,
+    log,
+  });
   return {
     tree,
     look: () => undefined,
@@ -95,6 +103,7 @@ export function liveTree(
     gid,
     dialect: dialectOf(settings),
     source: host,
+    mover: moverOf(),
     trust,
     log,
   });
@@ -110,6 +119,10 @@ export function liveTree(
 
 function dialectOf({ strict }: MountSettings) {
   return strict ? 'strict' : 'people';
+}
+
+function moverOf(): number {
+  return process.geteuid?.() ?? 0;
 }
 
 function mustMake(tree: Tree, id: number): void {
