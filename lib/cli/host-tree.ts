@@ -138,6 +138,7 @@ function samplerLink({ sampler: port, done }: LiveOrder): SamplerLink {
   const count = new Int32Array(done);
   let posted = 0;
   return {
+    announce: () => void Atomics.store(count, 1, posted + 1),
     post: (request) => {
       posted += 1;
       port.postMessage(request);
