@@ -121,7 +121,7 @@ t.test('files: each of twenty takes what was free at the last sample, at the mos
 );
 
 t.test('mappings: each of twenty takes what was free at the last sample, at the most', options, (t) =>
-  overshoot(t, 'privvmpages', mappingHog, { unit: 32 * MAPPING, grain: MAPPING, grows: 64 }),
+  overshoot(t, 'privvmpages', mappingHog, { unit: 32 * MAPPING, grain: MAPPING, grows: 256 }),
 );
 
 t.test('resident pages stay within the limit, and the kernel ends who asks for more', options, async (t) => {
