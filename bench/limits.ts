@@ -130,7 +130,9 @@ async function besideHogs(
     ...(Object.fromEntries(hogNames.map((name) => [name, beside(hogs[name])])) as Record<HogName, Work>),
   });
   const rate = (name: keyof typeof found) => median(found[name]);
-  const rateOf = (name: keyof typeof found, base: keyof typeof found) => rate(name) / rate(base);
+  // In the same round: what else the machine does comes and goes.
+  const rateOf = (name: keyof typeof found, base: keyof typeof found) =>
+    median(found[name].map((value, round) => value / (found[base][round] ?? NaN)));
   return {
     tables: [
       {
