@@ -2,6 +2,8 @@
  * Who uses a mount: a process of its own, which the server never waits for. It takes an order at a time over its
  * IPC channel and answers with what it found.
  */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   mkdirSync,
@@ -13,6 +15,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import { time } from './measure.js';
 
 const buffer = Buffer.alloc(4096);
@@ -85,7 +88,16 @@ export interface LoadOrder {
   readonly spare: string;
 }
 
-export type Order = RepeatOrder | MakeOrder | LoadOrder;
+/**
+ * Do what innocent programs do, without a mount: read a file, fill a mebibyte and sum it up, start a process. The
+ * answer: how often in a second.
+ */
+export interface WorkOrder {
+  readonly kind: 'work';
+  readonly milliseconds: number;
+}
+
+export type Order = RepeatOrder | MakeOrder | LoadOrder | WorkOrder;
 
 /** What a client answers. */
 export interface Answer {
@@ -103,6 +115,7 @@ const perform: {
   make: (order: MakeOrder) => number;
   remove: (order: MakeOrder) => number;
   load: (order: LoadOrder) => number;
+  work: (order: WorkOrder) => number;
 } = {
   repeat({ operation, path, times }) {
     const call = operations[operation];
@@ -135,6 +148,21 @@ const perform: {
     }, 1000);
     setImmediate(work);
     return 0;
+  },
+  work({ milliseconds }) {
+    const start = performance.now();
+    let now = start;
+    let rounds = 0;
+    for (; now < start + milliseconds; now = performance.now()) {
+      readFile('/proc/self/stat');
+      createHash('sha1')
+        .update(Buffer.alloc(1 << 20, 1))
+        .digest();
+      const { status } = spawnSync('true');
+      if (status !== 0) throw new Error('the neighbour cannot start a process');
+      rounds += 1;
+    }
+    return (rounds / (now - start)) * 1000;
   },
 };
 

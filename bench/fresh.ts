@@ -35,7 +35,7 @@ export async function fresh({ processes: count, beancounters, rounds, times }: F
   const processes = new Processes();
   try {
     const time = await timer(processes);
-    const { mountpoint } = await processes.bcfs({ cgroup: `bcfs-bench-${process.pid}` });
+    const { mountpoint } = await processes.bcfs({ live: true });
     for (let id = 1; id <= beancounters; id += 1) mkdirSync(`${mountpoint}/${id}`);
     const measure = async (): Promise<Record<File, Timing>> => {
       const read = (file: string) => () =>

@@ -2,7 +2,7 @@
  * `npm run bench -- [part …] [endurance [seconds] [clients]] [--json FILE] [--quick]`
  *
  * Without a part: engine, mount and scale, in less than three minutes. `done`: every part that has figures wanted of
- * it, and at the end all of them in one table, in less than 14 minutes. `--quick` only shows that it runs.
+ * it, and at the end all of them in one table, in less than 16 minutes. `--quick` only shows that it runs.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -14,6 +14,7 @@ import { find, findSizes, quickFindSizes } from './find.js';
 import { floor, floorSizes, quickFloorSizes } from './floor.js';
 import { fresh, freshSizes, quickFreshSizes } from './fresh.js';
 import { idle, idleSizes, quickIdleSizes } from './idle.js';
+import { limits, limitsSizes, quickLimitsSizes } from './limits.js';
 import { mount, mountSizes, quickMountSizes } from './mount.js';
 import { endAll } from './processes.js';
 import { printFigures, printReport, type Report } from './report.js';
@@ -28,6 +29,7 @@ const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number
   floor: (isQuick) => floor(isQuick ? quickFloorSizes : floorSizes),
   idle: (isQuick) => idle(isQuick ? quickIdleSizes : idleSizes),
   scale: (isQuick) => scale(isQuick ? quickScaleSizes : scaleSizes),
+  limits: (isQuick) => limits(isQuick ? quickLimitsSizes : limitsSizes),
   sample: (isQuick) => sample(isQuick ? quickSampleSizes : sampleSizes),
   fresh: (isQuick) => fresh(isQuick ? quickFreshSizes : freshSizes),
   endurance: (isQuick, [seconds, clients]) => {

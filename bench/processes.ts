@@ -36,13 +36,29 @@ export interface StartOptions {
 export interface BcfsOptions extends StartOptions {
   /** Default: dev-fuse. */
   readonly transport?: 'dev-fuse' | 'fuse-native';
-  /** The directory of the groups of live tasks. Default: no task is followed. */
-  readonly cgroup?: string;
+  /** Whether it follows live tasks, in groups of its own. Default: false. */
+  readonly live?: boolean;
+}
+
+/** A command that is under way. */
+export interface Command {
+  readonly pid: number;
+  /** Ends it, and whatever it has started in its process group. Resolves when it was waited for. */
+  end(): Promise<void>;
+}
+
+/** The CPUs that this process may use. */
+export function allowedCpus(): number[] {
+  const list = /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  return list.split(',').flatMap((range) => {
+    const [first = NaN, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
 }
 
 /** The first CPU that this process may use. */
 export function firstCpu(): number {
-  return Number(/^Cpus_allowed_list:\t(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+  return allowedCpus()[0] ?? 0;
 }
 
 export class Client {
@@ -50,6 +66,10 @@ export class Client {
 
   constructor(child: ChildProcess) {
     this.#child = child;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** @throws Error if the client could not do it */
@@ -92,17 +112,23 @@ export class Processes {
   }
 
   /** bcfs as its command mounts it: the daemon in the background. */
-  async bcfs({ transport = 'dev-fuse', cgroup, ...options }: BcfsOptions = {}): Promise<Server> {
+  async bcfs({ transport = 'dev-fuse', live = false, ...options }: BcfsOptions = {}): Promise<Server> {
+    const env = { ...process.env, ...options.env };
+    // What it keeps of live tasks, and its socket, go with the benchmark.
+    if (live) env['BCFS_RUNTIME_DIRECTORY'] = this.scratch();
     const mountpoint = this.#directory();
-    const host = cgroup === undefined ? ['--host', 'none'] : ['-o', `cgroup=${cgroup}`];
+    const host = live ? ['--host', 'auto', '-o', `cgroup=bcfs-bench-${process.pid}`] : ['--host', 'none'];
     const command = [bcfsCommand, ...host, '--transport', transport, mountpoint];
     const [file = '', ...args] = pinned(options.cpu, command);
-    const started = run(file, args, { env: { ...process.env, ...options.env } });
+    const started = run(file, args, { env });
     this.#endings.push(async () => {
       // A daemon that is starting mounts after an unmount that comes too early.
       await started.catch(() => undefined);
       const pid = findProcess(mountpoint);
-      await run(bcfsCommand, ['umount', '--lazy', mountpoint]).finally(() => ended(pid));
+      if (live) await run(bcfsCommand, ['umount', '--drop', mountpoint], { env }).catch(() => undefined);
+      await run(bcfsCommand, ['umount', '--lazy', mountpoint])
+        .catch(() => undefined)
+        .finally(() => ended(pid));
     });
     await started;
     return { mountpoint, pid: findProcess(mountpoint) };
@@ -139,6 +165,26 @@ export class Processes {
 
   client(options: StartOptions = {}): Client {
     return new Client(this.#fork(options, 'client.js'));
+  }
+
+  /** A command in a beancounter of a mount of live tasks: see `bcfs run`. @param args its arguments */
+  inside(args: readonly string[], { cpu }: StartOptions = {}): Command {
+    this.#mustGoOn();
+    const [file = '', ...rest] = pinned(cpu, [bcfsCommand, 'run', ...args]);
+    const child = spawn(file, rest, { stdio: 'ignore', detached: true });
+    const gone = once(child, 'exit');
+    const { pid = 0 } = child;
+    let ended: Promise<unknown> | undefined;
+    const end = async () => {
+      // Once: the number of a group that has gone may be another's.
+      if (!ended) {
+        ended = gone;
+        if (child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
+      }
+      await ended;
+    };
+    this.#endings.push(end);
+    return { pid, end };
   }
 
   /** A directory for files; it goes with what is in it. */

@@ -49,13 +49,21 @@ export interface LiveOrder {
 
 /** @param log takes one line about something that should not have happened */
 export function hostTree(settings: MountSettings, log: (line: string) => void): HostTree {
-  const { uid, gid } = settings;
+  const { uid, gid, trust } = settings;
   const registry = new Registry({ log });
   const tasks = new Tasks(registry);
   const host = new ProcfsTasks(tasks);
   const find = (pid: number) => host.find(pid);
   const source = taskSource(tasks, find, (bc) => host.reapOf(bc));
-  const tree = beancounterTree(registry, { uid, gid, dialect: dialectOf(settings), source, log });
+  const tree = beancounterTree(registry, {
+    uid,
+    gid,
+    dialect: dialectOf(settings),
+    source,
+    mover: moverOf(),
+    trust,
+    log,
+  });
   return {
     tree,
     look: () => undefined,
@@ -99,6 +107,7 @@ export function liveTree(
     gid,
     dialect: dialectOf(settings),
     source: host,
+    mover: moverOf(),
     trust,
     log,
   });
@@ -116,6 +125,10 @@ function dialectOf({ strict }: MountSettings) {
   return strict ? 'strict' : 'people';
 }
 
+function moverOf(): number {
+  return process.geteuid?.() ?? 0;
+}
+
 function mustMake(tree: Tree, id: number): void {
   const made = tree.mkdir(tree.root, String(id));
   if (typeof made === 'number') throw new Error(`mkdir ${id}: errno ${made}`);
@@ -129,6 +142,7 @@ function samplerLink({ sampler: port, done }: LiveOrder): SamplerLink {
   const count = new Int32Array(done);
   let posted = 0;
   return {
+    announce: () => void Atomics.store(count, 1, posted + 1),
     post: (request) => {
       posted += 1;
       port.postMessage(request);

@@ -41,7 +41,7 @@ export class LiveDaemon {
     const directory = controlDirectory();
     this.#unlock = lockGroups(directory, cgroup, `${mountpoint} (pid ${process.pid})`);
     const machine = { host, cgroup };
-    const done = new SharedArrayBuffer(4);
+    const done = new SharedArrayBuffer(8);
     const wakeup = eventfd();
     const samples = new MessageChannel();
     const questions = new MessageChannel();

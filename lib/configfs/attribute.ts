@@ -21,7 +21,8 @@ export interface Attribute<I extends Item = Item> {
    * Takes what one write wrote: at most ATTRIBUTE_SIZE - 1 bytes, decoded as UTF-8, a newline at its end if there
    * was one. Default: it cannot be written.
    *
-   * @param caller who writes; undefined where the transport does not tell
+   * @param caller who writes, with the uid and gid of whoever opened the file, unless that was root; undefined where the
+   * transport does not tell
    */
   store?(item: I, text: string, caller: Caller | undefined): void;
 }

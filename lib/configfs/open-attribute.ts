@@ -16,6 +16,8 @@ export type Guard = <T>(call: () => T) => T | Errno;
 export interface Access {
   readonly reads: boolean;
   readonly writes: boolean;
+  /** Who opened it; undefined where nobody knows. */
+  readonly opener?: Caller | undefined;
 }
 
 export class OpenAttribute {
@@ -51,7 +53,8 @@ export class OpenAttribute {
   }
 
   /**
-   * Stores the whole of `bytes`, of which the store sees the first ATTRIBUTE_SIZE - 1.
+   * Stores the whole of `bytes`, of which the store sees the first ATTRIBUTE_SIZE - 1. A program with more rights that
+   * was handed the descriptor writes with those of the user who opened it: what it writes may be that user's choice.
    *
    * @param caller who writes; undefined where nobody knows
    * @returns the bytes stored; EBADF if it is not open for writing; ENOENT if the item is gone
@@ -62,8 +65,11 @@ export class OpenAttribute {
     this.#value = undefined;
     const seen = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, ATTRIBUTE_SIZE - 1));
     const text = seen.toString();
+    const { opener } = this.#access;
+    const writer =
+      caller && opener && opener.uid !== 0 ? { ...caller, uid: opener.uid, gid: opener.gid } : caller;
     const refused = this.#guard(() => {
-      this.#attribute.store?.(this.#item, text, caller);
+      this.#attribute.store?.(this.#item, text, writer);
     });
     return isErrno(refused) ? refused : seen.length;
   }

@@ -8,7 +8,16 @@
  * Source of each answer: configfs.md, and Linux fs/configfs/dir.c and inode.c.
  */
 import { constants } from 'node:fs';
-import { BcfsError, describe, errno, isErrno, safeLog, type Errno, type ErrnoName } from '../errors.js';
+import {
+  BcfsError,
+  describe,
+  errno,
+  isErrno,
+  safeLog,
+  type Caller,
+  type Errno,
+  type ErrnoName,
+} from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
 import { Group, Item, mustBeName, NAME_SIZE, type Link, type Settings } from './item.js';
 import { OpenAttribute } from './open-attribute.js';
@@ -278,8 +287,9 @@ export class Tree {
    * Opens an attribute.
    *
    * @param flags as open(2): only the access mode counts; O_TRUNC and O_APPEND change nothing
+   * @param opener who opens it; undefined where the transport does not tell
    */
-  open(node: Node, flags: number): OpenAttribute | Errno {
+  open(node: Node, flags: number, opener?: Caller): OpenAttribute | Errno {
     if (node instanceof Item) return -errno.EISDIR;
     const { item, attribute } = node;
     const mode = this.#modeOf(node);
@@ -289,7 +299,7 @@ export class Tree {
     const writes = access !== O_RDONLY;
     if (reads && (!(mode & 0o444) || !attribute.show)) return -errno.EACCES;
     if (writes && (!(mode & 0o222) || !attribute.store)) return -errno.EACCES;
-    return new OpenAttribute(item, attribute, { reads, writes }, (call) =>
+    return new OpenAttribute(item, attribute, { reads, writes, opener }, (call) =>
       this.#guard(() => `${this.path(item)}/${attribute.name}`, call),
     );
   }

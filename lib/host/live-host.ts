@@ -38,6 +38,8 @@ import {
 
 /** The way to the thread that samples. */
 export interface SamplerLink {
+  /** Has it take no sample until the next request was posted, which must be at once: a move is about to be made. */
+  announce(): void;
   post(request: SamplerRequest): void;
   /** The samples that have come since. Does not wait. */
   take(): readonly Sample[];
@@ -231,9 +233,25 @@ export class LiveHost implements Source {
     const before = this.#options.readBelongings(tgid);
     if (!before) throw new BcfsError('ESRCH', `process ${tgid} has ended`);
     const places = new Map(threadsOf(this.#proc, tgid).map((tid) => [tid, this.#beancounterOf(tid, tgid)]));
-    this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveProcess(tgid, id));
+    this.#tellingOf(tgid, from, bc.id, before, () => {
+      this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveProcess(tgid, id));
+    });
     for (const tid of threadsOf(this.#proc, tgid)) this.#noteMove(tgid, tid, places.get(tid) ?? from, bc.id);
-    this.#afterMove(tgid, from, bc, before);
+    this.#afterMove(tgid, from, bc);
+  }
+
+  /** Moves a process's first thread, and tells the sampler, which must not see it moved before it is told. */
+  #tellingOf(pid: number, from: number, to: number, before: Belongings, move: () => void): void {
+    const { sampler } = this.#options;
+    let told: SamplerRequest = { kind: 'sample' };
+    sampler.announce();
+    try {
+      move();
+      // Whoever is written to where it is already is about to call exec: `bcfs run` does so.
+      told = from === to ? { kind: 'exec', pid } : { kind: 'moved', pid, from, to, before };
+    } finally {
+      sampler.post(told);
+    }
   }
 
   moveThread(tid: number, bc: Beancounter, caller: Caller | undefined): void {
@@ -243,13 +261,17 @@ export class LiveHost implements Source {
     if (!before) throw new BcfsError('ESRCH', `process ${named.tgid} has ended`);
     // A kernel that moves whole processes only moves one that has but this thread.
     const isWhole = threadsOf(this.#proc, named.tgid).length === 1;
-    this.#moveEverywhere(from, bc.id, (groups, id) => {
-      if (isWhole) groups.moveProcess(named.tgid, id);
-      else groups.moveThread(named.tid, id);
-    });
-    this.#noteMove(named.tgid, named.tid, from, bc.id);
+    const move = () =>
+      this.#moveEverywhere(from, bc.id, (groups, id) => {
+        if (isWhole) groups.moveProcess(named.tgid, id);
+        else groups.moveThread(named.tid, id);
+      });
     // A process's files and mappings are where its first thread is.
-    if (named.tid === named.tgid) this.#afterMove(named.tgid, from, bc, before);
+    const isFirst = named.tid === named.tgid;
+    if (isFirst) this.#tellingOf(named.tgid, from, bc.id, before, move);
+    else move();
+    this.#noteMove(named.tgid, named.tid, from, bc.id);
+    if (isFirst) this.#afterMove(named.tgid, from, bc);
     else this.#follow(from, bc.id);
   }
 
@@ -293,14 +315,11 @@ export class LiveHost implements Source {
     this.#state.append(moved ? { moved } : { back: tid });
   }
 
-  #afterMove(pid: number, from: number, bc: Beancounter, before: Belongings): void {
+  #afterMove(pid: number, from: number, bc: Beancounter): void {
     if (this.#machine.members === undefined) this.#members.set(pid, bc.id);
     this.#follow(from, bc.id);
-    // Whoever is written to where it is already is about to call exec: `bcfs run` does so.
-    const { sampler } = this.#options;
-    sampler.post(from === bc.id ? { kind: 'exec', pid } : { kind: 'moved', pid, from, to: bc.id, before });
     // What it does next is limited.
-    if (bc.id !== 0) sampler.settle();
+    if (bc.id !== 0) this.#options.sampler.settle();
   }
 
   /** Lets the kernel's limit of tasks follow a move. */

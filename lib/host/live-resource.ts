@@ -112,7 +112,7 @@ function residentPages({ memory, kind }: Machine): LiveResource {
       exactness: 'kernel',
       limit: 'the memory controller, with kmemsize as one total',
       enforcement: 'approximate',
-      note: 'within 64 pages per CPU; the page cache counts towards the total, and is reclaimed first',
+      note: 'held only while kmemsize has a limit too; within 64 pages per CPU; the page cache counts towards the total, and is reclaimed first',
     },
   };
 }

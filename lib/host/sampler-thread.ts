@@ -19,7 +19,10 @@ export interface SamplerOrder {
   readonly originalsPath: string;
   /** To the thread of the tree. `SamplerRequest`s of the main thread come on the thread's own port. */
   readonly port: MessagePort;
-  /** 32 bits: how many requests of the tree's thread the last sample was taken after. */
+  /**
+   * 32 bits each: how many requests of the tree's thread the last sample was taken after, and how many that thread has
+   * posted or is about to post.
+   */
   readonly done: SharedArrayBuffer;
   /** An eventfd, made readable with each sample. */
   readonly wake: number;
@@ -45,8 +48,10 @@ const sampler = new Sampler({
   originals: originalsFile(originalsPath),
   cpu: cpuTime,
 });
-sampleOn([port, ...(parentPort ? [parentPort] : [])], sampler, interval * 1000, (requests) => {
+const onSample = (requests: number): void => {
   Atomics.store(count, 0, requests);
   Atomics.notify(count, 0);
   writeSync(wake, one);
-});
+};
+const announced = () => Atomics.load(count, 1);
+sampleOn([port, ...(parentPort ? [parentPort] : [])], sampler, interval * 1000, onSample, announced);

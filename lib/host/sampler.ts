@@ -131,12 +131,19 @@ export class Sampler {
     }
   }
 
-  sample(): Sample {
+  sample(): Sample;
+  /**
+   * @param isLate whether a move has been begun that was not told yet
+   * @returns undefined if there was one when it was read who is where: then whose files a process has is not known
+   */
+  sample(isLate: () => boolean): Sample | undefined;
+  sample(isLate?: () => boolean): Sample | undefined {
     const { members, cpu } = this.#options;
     const begin = cpu();
     this.#turn += 1;
     this.#files.nextTurn();
     const groups = members.read(this.#beancounters.keys());
+    if (isLate?.()) return undefined;
     this.#follow(groups);
     this.#listFiles();
     const totals = this.#sum();

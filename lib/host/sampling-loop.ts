@@ -15,12 +15,14 @@ const HURRY = 1 / 10;
  *
  * @param interval milliseconds between the end of a sample and the next
  * @param onSample is told, after each sample, how many requests of the first port it was taken after
+ * @param announced how many requests of the first port are there, or will be at once
  */
 export function sampleOn(
   ports: readonly [MessagePort, ...MessagePort[]],
   sampler: Sampler,
   interval: number,
   onSample: (requests: number) => void = () => undefined,
+  announced: () => number = () => 0,
 ): void {
   let timer: NodeJS.Timeout | undefined;
   let isDue = false;
@@ -30,7 +32,13 @@ export function sampleOn(
   function take(): void {
     clearTimeout(timer);
     isDue = false;
-    ports[0].postMessage(sampler.sample());
+    const sample = sampler.sample(() => announced() > requests);
+    // The request that comes now has one taken.
+    if (!sample) {
+      timer = setTimeout(take, interval);
+      return;
+    }
+    ports[0].postMessage(sample);
     onSample(requests);
     if (sampler.isIdle && soon.length === 0) return;
     const next = sampler.isNear ? interval * HURRY : interval;

@@ -54,9 +54,10 @@ const attributes: readonly Attribute<BeancounterGroup>[] = [
  * @throws BcfsError EPERM if that is not known, and the file was given to others
  */
 function trusted(group: BeancounterGroup, file: string, caller: Caller | undefined): Caller | undefined {
-  const set = group.link?.settings?.get(file);
-  const isGiven = (set?.uid ?? 0) !== 0 || (set?.mode !== undefined && (set.mode & 0o022) !== 0);
-  if (caller === undefined && isGiven && !group.subsystem.trust) {
+  const { owner, mover, trust } = group.subsystem;
+  const { uid = owner, mode = 0 } = group.link?.settings?.get(file) ?? {};
+  const isGiven = (uid !== 0 && uid !== mover) || (mode & 0o022) !== 0;
+  if (caller === undefined && isGiven && !trust) {
     throw new BcfsError('EPERM', `nobody tells who writes ${file}, and it was given to others`);
   }
   return caller;

@@ -24,9 +24,11 @@ export interface BeancountersOptions extends TreeOptions {
   readonly dialect?: Dialect;
   /** What feeds the engine from outside, and moves its tasks: `taskSource`, say. Default: there are no tasks yet. */
   readonly source?: Source;
+  /** The uid of the process that moves tasks, with its rights. Default: 0. */
+  readonly mover?: number;
   /**
-   * Whether `tasks` and `threads` take a write by somebody whom the transport does not tell, where others than their
-   * first owner may write them. Default: false, and such a write is refused with EPERM.
+   * Whether `tasks` and `threads` take a write by somebody whom the transport does not tell, where others than root and
+   * the mover may write them. Default: false, and such a write is refused with EPERM.
    */
   readonly trust?: boolean;
 }
@@ -35,12 +37,17 @@ export class BeancountersGroup extends Group {
   readonly registry: Registry;
   readonly dialect: Dialect;
   readonly source: Source;
+  /** The uid that files have at first. */
+  readonly owner: number;
+  readonly mover: number;
   readonly trust: boolean;
 
   constructor(registry: Registry, options: BeancountersOptions = {}) {
     super();
     this.registry = registry;
     this.dialect = options.dialect ?? 'people';
+    this.owner = options.uid ?? 0;
+    this.mover = options.mover ?? 0;
     this.trust = options.trust ?? false;
     this.source = options.source ?? taskSource(new Tasks(registry));
     this.add('0', new BeancounterGroup(this, registry.root));

@@ -61,6 +61,7 @@ for (const [part, figures] of [
   ['floor', 0],
   ['idle', 2],
   ['scale', 4],
+  ['limits', 10],
   ['endurance', 10],
 ] as const) {
   // Each starts many servers.
@@ -85,6 +86,6 @@ t.test('a part that is not there is said in a line', async (t) => {
     code: 2,
     stdout: '',
     stderr:
-      'bench: ponies: no such part; there are: engine mount clients find floor idle scale sample endurance done\n',
+      'bench: ponies: no such part; there are: engine mount clients find floor idle scale limits sample endurance done\n',
   });
 });

@@ -151,12 +151,14 @@ t.test('a move that one hierarchy refuses is taken back in the others', needsCgr
   const broken = (groups: Groups) => changed(groups, { moveProcess: refuse, moveThread: refuse });
   const half: Machine = { ...machine, hierarchies: [first!, ...others.map(broken)] };
   if (others.length === 0) return t.pass('one hierarchy', { skip: 'this machine has one hierarchy' });
-  const { tree } = live(t, { machine: half, directory });
+  const { tree, sampler } = live(t, { machine: half, directory });
   must(tree.mkdir(tree.root, '1'));
   const { pid } = await shell(t);
   for (const file of ['tasks', 'threads']) {
     t.equal(echo(tree, `${pid}`, `/1/${file}`), -errno.EIO);
     t.strictSame(first!.processes(1), []);
+    t.notOk(sampler.isLate, 'what was announced has come');
+    t.strictSame(sampler.asked.at(-1), { kind: 'sample' });
   }
 });
 

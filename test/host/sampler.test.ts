@@ -102,6 +102,20 @@ t.test('what a process had stays with the old beancounter', { timeout: 60_000 },
   t.equal(sampler.sample().readings[0]!.numfiles, before.numfiles, 'closed');
 });
 
+t.test('a process that was moved is not looked at before that is told', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid } = await bash(t);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  const before = readBelongings(pid)!;
+  places.set(1, [pid]);
+  t.equal(
+    sampler.sample(() => true),
+    undefined,
+  );
+  sampler.handle({ kind: 'moved', pid, from: 0, to: 1, before });
+  t.match(sampler.sample(() => false)?.readings, [{ numfiles: 0, privvmpages: 0 }], 'nothing is recharged');
+});
+
 t.test('a process can open as many files as its beancounter has left', { timeout: 60_000 }, async (t) => {
   const { sampler, places, path } = live(t);
   const { pid, run } = await bash(t);

@@ -18,11 +18,16 @@ const moved: SamplerRequest = {
 };
 
 /** The loop over a sampler that counts. */
-function loop(t: Test, interval: number, { isNear = false, isIdle = false } = {}) {
+function loop(
+  t: Test,
+  interval: number,
+  { isNear = false, isIdle = false, announced = (): number => 0 } = {},
+) {
   const seen: SamplerRequest['kind'][] = [];
   const after: number[] = [];
   const sample: Sample = { kind: 'sample', readings: [], members: undefined, cost: 0 };
   let samples = 0;
+  let late = 0;
   const sampler = {
     isNear,
     isIdle,
@@ -30,7 +35,11 @@ function loop(t: Test, interval: number, { isNear = false, isIdle = false } = {}
       seen.push(kind);
       return kind !== 'end' && kind !== 'gone';
     },
-    sample() {
+    sample(isLate: () => boolean) {
+      if (isLate()) {
+        late += 1;
+        return undefined;
+      }
       samples += 1;
       return sample;
     },
@@ -39,7 +48,8 @@ function loop(t: Test, interval: number, { isNear = false, isIdle = false } = {}
   const received: unknown[] = [];
   channels[0].port1.on('message', (message) => received.push(message));
   const [first, second] = channels;
-  sampleOn([first.port2, second.port2], sampler as unknown as Sampler, interval, (n) => after.push(n));
+  const ports = [first.port2, second.port2] as const;
+  sampleOn([...ports], sampler as unknown as Sampler, interval, (n) => after.push(n), announced);
   const end = async (port: MessagePort = first.port1) => {
     const closed = Promise.all(channels.map(({ port1 }) => once(port1, 'close')));
     port.postMessage({ kind: 'end' });
@@ -48,7 +58,16 @@ function loop(t: Test, interval: number, { isNear = false, isIdle = false } = {}
   t.teardown(() => {
     for (const { port1 } of channels) port1.close();
   });
-  return { first: first.port1, second: second.port1, seen, after, received, taken: () => samples, end };
+  return {
+    first: first.port1,
+    second: second.port1,
+    seen,
+    after,
+    received,
+    taken: () => samples,
+    late: () => late,
+    end,
+  };
 }
 
 t.test(
@@ -118,5 +137,15 @@ t.test('where there is nothing to sample it waits to be asked', async (t) => {
   await until('it has looked again', () => taken() === 2);
   first.postMessage(moved);
   await until('it has looked as after each move', () => taken() === 6);
+  await end();
+});
+
+t.test('what was sampled while a request was announced is not posted', async (t) => {
+  const { first, received, after, late, end } = loop(t, 5, { announced: () => 1 });
+  await until('it has tried again', () => late() >= 3);
+  t.same(after, []);
+  first.postMessage({ kind: 'sample' });
+  await until('a sample is posted', () => received.length > 0);
+  t.equal(after[0], 1);
   await end();
 });

@@ -455,7 +455,7 @@ export class Session {
   #open(node: Node): Outcome {
     const { request, reply } = this;
     if (!request.holds(openIn, inHeader.size)) return -errno.EIO;
-    const file = this.#tree.open(node, request.get(openIn.fields.flags, inHeader.size));
+    const file = this.#tree.open(node, request.get(openIn.fields.flags, inHeader.size), this.#caller());
     if (isErrno(file)) return file;
     const at = reply.append(openOut);
     reply.set(openOut.fields.fh, at, this.#files.enter(file));

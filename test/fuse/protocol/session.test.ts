@@ -412,7 +412,14 @@ function writeAs(kernel: Kernel, fh: number, text: string, ids: readonly [number
   return kernel.give(bytes)!.readInt32LE(4);
 }
 
-t.test('WRITE tells the store who writes', (t) => {
+/** OPEN for writing by some uid and gid. @returns the file handle */
+function openAs(kernel: Kernel, path: string, ids: readonly [number, number]): number {
+  const bytes = request(14, kernel.lookup(path), [u32(1, 0)]);
+  u32(...ids).copy(bytes, 24);
+  return Number(kernel.give(bytes)!.readBigUInt64LE(16));
+}
+
+t.test('WRITE tells the store who writes, as the user who has opened the file', (t) => {
   const callers: (Caller | undefined)[] = [];
   class Guestbook extends Shelf {
     override get attributes(): readonly Attribute[] {
@@ -420,12 +427,15 @@ t.test('WRITE tells the store who writes', (t) => {
     }
   }
   const kernel = new Kernel(new Tree(new Guestbook()));
-  const fh = kernel.open(kernel.lookup('/guest'), 1);
-  t.equal(writeAs(kernel, fh, 'x', [1, 2, 3]), 0);
-  t.equal(writeAs(kernel, fh, 'x', [0xfffffffe, 0xffffffff, 4194304]), 0);
+  const roots = openAs(kernel, '/guest', [0, 0]);
+  t.equal(writeAs(kernel, roots, 'x', [1, 2, 3]), 0);
+  t.equal(writeAs(kernel, roots, 'x', [0xfffffffe, 0xffffffff, 4194304]), 0);
+  const users = openAs(kernel, '/guest', [1000, 100]);
+  t.equal(writeAs(kernel, users, 'x', [0, 0, 5]), 0);
   t.strictSame(callers, [
     { uid: 1, gid: 2, pid: 3 },
     { uid: 0xfffffffe, gid: 0xffffffff, pid: 4194304 },
+    { uid: 1000, gid: 100, pid: 5 },
   ]);
   t.end();
 });
