@@ -42,6 +42,8 @@ interface Parameters {
 interface Process {
   readonly handle: ProcessHandle;
   id: number;
+  /** When it was seen in a group last; in none: it is in 0. */
+  turn: number;
   memory: Memory;
   status: Status | undefined;
   /** Pages that privvmpages counts. */
@@ -154,18 +156,24 @@ export class Sampler {
   }
 
   #follow(groups: ReadonlyMap<number, Membership>): void {
-    const places = new Map<number, number>();
-    for (const [id, { processes }] of groups) for (const pid of processes) places.set(pid, id);
+    const fresh = new Map<number, number>();
+    for (const [id, { processes }] of groups) {
+      for (const pid of processes) {
+        const known = this.#processes.get(pid);
+        if (known) {
+          known.id = id;
+          known.turn = this.#turn;
+        } else fresh.set(pid, id);
+      }
+    }
     for (const [pid, process] of this.#processes) {
-      const id = places.get(pid) ?? 0;
-      places.delete(pid);
-      process.id = id;
+      if (process.turn !== this.#turn) process.id = 0;
       if (this.#read(process)) continue;
       this.#forget(process);
       // It ended, and its pid may be another's by now.
-      if (id !== 0) this.#open(pid, id);
+      if (process.id !== 0) fresh.set(pid, process.id);
     }
-    for (const [pid, id] of places) this.#open(pid, id);
+    for (const [pid, id] of fresh) this.#open(pid, id);
     // One that was moved out to 0 may still hold what is another's.
     for (const [pid, moves] of this.#moves) {
       if (!this.#processes.has(pid) && moves.some(({ from }) => from !== 0)) this.#open(pid, 0);
@@ -187,6 +195,7 @@ export class Sampler {
     const process = {
       handle,
       id,
+      turn: this.#turn,
       memory,
       status,
       counted,
