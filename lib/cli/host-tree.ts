@@ -8,14 +8,14 @@ import type { Tree } from '../configfs/tree.js';
 import { BcfsError } from '../errors.js';
 import { addressSharers } from '../host/address-sharers.js';
 import type { MachineOptions } from '../host/groups.js';
-import { LiveHost, type SamplerLink } from '../host/live-host.js';
+import { LiveHost } from '../host/live-host.js';
 import { findMachine } from '../host/machine.js';
 import { samplingCalls } from '../host/native.js';
 import { kernelPressure } from '../host/oom.js';
 import { ProcfsTasks } from '../host/procfs-tasks.js';
 import { readBelongings } from '../host/process-reader.js';
 import type { HostEvent, HostRequest } from '../host/report.js';
-import type { Sample } from '../host/sampling.js';
+import type { Sample, SamplerLink } from '../host/sampling.js';
 import { beancounterTree } from '../nodes/subsystem.js';
 import type { MountSettings } from './mount-options.js';
 

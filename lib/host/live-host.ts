@@ -21,31 +21,15 @@ import { LiveBeancounter } from './live-beancounter.js';
 import { liveResources, type LiveResource } from './live-resource.js';
 import { SecondLevel, type Candidates, type Pressure } from './oom.js';
 import { MovedTasks, type MovedTask } from './moved-tasks.js';
-import type { HostAnswers, HostEvent, HostRequest, ProcessEntry, Status } from './report.js';
+import { Mover } from './mover.js';
+import { Places } from './places.js';
+import type { HostAnswers, HostEvent, HostRequest, Status } from './report.js';
 import { machineTotals } from './rest-of-machine.js';
-import type { Belongings, Reading, Sample, SamplerRequest } from './sampling.js';
+import type { Belongings, Reading, Sample, SamplerLink } from './sampling.js';
 import { SavedState, type StateLine } from './saved-state.js';
 import { StateFile } from './state-file.js';
-import {
-  beancounterOf,
-  commandOf,
-  readTask,
-  residentPagesOf,
-  startOf,
-  threadsOf,
-  type TaskInfo,
-} from './task-info.js';
-
-/** The way to the thread that samples. */
-export interface SamplerLink {
-  /** Has it take no sample until the next request was posted, which must be at once: a move is about to be made. */
-  announce(): void;
-  post(request: SamplerRequest): void;
-  /** The samples that have come since. Does not wait. */
-  take(): readonly Sample[];
-  /** Waits, not for long, until a sample was taken after all that was posted, and limits were set with it. */
-  settle(): void;
-}
+import { readTask, residentPagesOf, startOf } from './task-info.js';
+import { tryTo } from './try-to.js';
 
 export interface LiveHostOptions {
   readonly machine: Machine;
@@ -92,12 +76,12 @@ export class LiveHost implements Source {
   /** Those without a directory. */
   readonly #unseen = new Set<LiveBeancounter>();
   readonly #moved = new MovedTasks();
+  readonly #places: Places;
+  readonly #mover: Mover;
   readonly #state: StateFile<StateLine>;
   /** What was last written of maxheld and failcnt. */
   readonly #written = new Map<Counter, string>();
   readonly #secondLevel: SecondLevel | undefined;
-  /** By pid: the beancounter that it is in, where the kernel does not tell. */
-  #members = new Map<number, number>();
   /** The ids that the last sample had. */
   #sampled: ReadonlySet<number> = new Set();
   #cost: number | undefined;
@@ -108,6 +92,17 @@ export class LiveHost implements Source {
     this.#machine = options.machine;
     this.#proc = options.proc ?? '/proc';
     this.#totals = machineTotals(this.#proc);
+    this.#places = new Places(options.machine, this.#proc, options.directory);
+    this.#mover = new Mover({
+      ...options,
+      proc: this.#proc,
+      places: this.#places,
+      note: (task, from, to) => {
+        const moved = this.#moved.move(task, from, to);
+        this.#state.append(moved ? { moved } : { back: task.tid });
+      },
+      onMoved: (from, to) => this.#follow(from, to),
+    });
     const kinds = liveResources(options.machine);
     this.#kinds = new Map(kinds.map((kind) => [kind.resource.name, kind]));
     this.resources = kinds.map((kind) => this.#hooked(kind));
@@ -221,105 +216,11 @@ export class LiveHost implements Source {
   }
 
   move(pid: number, bc: Beancounter, caller: Caller | undefined): void {
-    const named = this.#mustBeMovable(pid, caller);
-    for (const tgid of this.#options.sharersOf(named.tgid)) {
-      const leader = tgid === named.tgid ? named : readTask(this.#proc, tgid);
-      if (leader) this.#moveProcess(leader, bc);
-    }
-  }
-
-  #moveProcess({ tgid }: TaskInfo, bc: Beancounter): void {
-    const from = this.#beancounterOf(tgid);
-    const before = this.#options.readBelongings(tgid);
-    if (!before) throw new BcfsError('ESRCH', `process ${tgid} has ended`);
-    const places = new Map(threadsOf(this.#proc, tgid).map((tid) => [tid, this.#beancounterOf(tid, tgid)]));
-    this.#tellingOf(tgid, from, bc.id, before, () => {
-      this.#moveEverywhere(from, bc.id, (groups, id) => groups.moveProcess(tgid, id));
-    });
-    for (const tid of threadsOf(this.#proc, tgid)) this.#noteMove(tgid, tid, places.get(tid) ?? from, bc.id);
-    this.#afterMove(tgid, from, bc);
-  }
-
-  /** Moves a process's first thread, and tells the sampler, which must not see it moved before it is told. */
-  #tellingOf(pid: number, from: number, to: number, before: Belongings, move: () => void): void {
-    const { sampler } = this.#options;
-    let told: SamplerRequest = { kind: 'sample' };
-    sampler.announce();
-    try {
-      move();
-      // Whoever is written to where it is already is about to call exec: `bcfs run` does so.
-      told = from === to ? { kind: 'exec', pid } : { kind: 'moved', pid, from, to, before };
-    } finally {
-      sampler.post(told);
-    }
+    this.#mover.move(pid, bc.id, caller);
   }
 
   moveThread(tid: number, bc: Beancounter, caller: Caller | undefined): void {
-    const named = this.#mustBeMovable(tid, caller);
-    const from = this.#beancounterOf(named.tid, named.tgid);
-    const before = this.#options.readBelongings(named.tgid);
-    if (!before) throw new BcfsError('ESRCH', `process ${named.tgid} has ended`);
-    // A kernel that moves whole processes only moves one that has but this thread.
-    const isWhole = threadsOf(this.#proc, named.tgid).length === 1;
-    const move = () =>
-      this.#moveEverywhere(from, bc.id, (groups, id) => {
-        if (isWhole) groups.moveProcess(named.tgid, id);
-        else groups.moveThread(named.tid, id);
-      });
-    // A process's files and mappings are where its first thread is.
-    const isFirst = named.tid === named.tgid;
-    if (isFirst) this.#tellingOf(named.tgid, from, bc.id, before, move);
-    else move();
-    this.#noteMove(named.tgid, named.tid, from, bc.id);
-    if (isFirst) this.#afterMove(named.tgid, from, bc);
-    else this.#follow(from, bc.id);
-  }
-
-  /**
-   * The task that somebody asks to move.
-   *
-   * @throws BcfsError ESRCH, EINVAL, EBUSY, EPERM
-   */
-  #mustBeMovable(pid: number, caller: Caller | undefined): TaskInfo {
-    const named = pid === 0 ? (caller?.pid ?? 0) : pid;
-    const task = named === 0 ? undefined : readTask(this.#proc, named);
-    if (!task) throw new BcfsError('ESRCH', `no task ${named}`);
-    if (!task.hasMemory) throw new BcfsError('EINVAL', `task ${named} has no address space`);
-    if (this.#options.ownPids.includes(task.tgid)) {
-      throw new BcfsError('EBUSY', `${named} is bcfs itself, which must not wait for its own limits`);
-    }
-    if (caller && caller.uid !== 0 && caller.uid !== task.uid) {
-      throw new BcfsError('EPERM', `task ${named} is another user's`);
-    }
-    return task;
-  }
-
-  /** Moves in each hierarchy, or in none. */
-  #moveEverywhere(from: number, to: number, move: (groups: Groups, id: number) => void): void {
-    const done: Groups[] = [];
-    try {
-      for (const groups of this.#machine.hierarchies) {
-        move(groups, to);
-        done.push(groups);
-      }
-    } catch (error) {
-      for (const groups of done.reverse()) tryTo(() => move(groups, from));
-      throw error;
-    }
-  }
-
-  #noteMove(tgid: number, tid: number, from: number, to: number): void {
-    const start = startOf(this.#proc, tgid, tid);
-    if (start === undefined || from === to) return;
-    const moved = this.#moved.move({ tid, tgid, start }, from, to);
-    this.#state.append(moved ? { moved } : { back: tid });
-  }
-
-  #afterMove(pid: number, from: number, bc: Beancounter): void {
-    if (this.#machine.members === undefined) this.#members.set(pid, bc.id);
-    this.#follow(from, bc.id);
-    // What it does next is limited.
-    if (bc.id !== 0) this.#options.sampler.settle();
+    this.#mover.moveThread(tid, bc.id, caller);
   }
 
   /** Lets the kernel's limit of tasks follow a move. */
@@ -416,7 +317,8 @@ export class LiveHost implements Source {
       },
       heaviest: (id) => {
         const weigh = (pid: number) => ({ pid, pages: residentPagesOf(this.#proc, pid) });
-        const [first] = this.#processesIn(id)
+        const [first] = this.#places
+          .processesIn(id)
           .map(weigh)
           .sort((a, b) => b.pages - a.pages);
         return first?.pid;
@@ -432,20 +334,13 @@ export class LiveHost implements Source {
     };
   }
 
-  #processesIn(id: number): number[] {
-    const { members } = this.#machine;
-    return (
-      members?.processes(id) ?? [...this.#members].filter(([, inside]) => inside === id).map(([pid]) => pid)
-    );
-  }
-
   #takeSamples(): void {
     for (const sample of this.#options.sampler.take()) this.#takeSample(sample);
   }
 
   #takeSample(sample: Sample): void {
     this.#cost = sample.cost;
-    if (sample.members) this.#members = new Map(sample.members);
+    if (sample.members) this.#places.take(sample.members);
     const read = new Set<number>();
     for (const reading of sample.readings) {
       const live = this.#lives.get(reading.id);
@@ -462,7 +357,7 @@ export class LiveHost implements Source {
 
   #takeReading(live: LiveBeancounter, reading: Reading | undefined): void {
     live.reading = reading;
-    if (reading && reading.tasks > 0) this.#reconcile(live.id);
+    if (reading && reading.tasks > 0) this.#places.reconcile(live.id);
     for (const kind of this.#kinds.values()) {
       this.#read(kind, live);
       this.#keep(live, kind.resource.name);
@@ -482,18 +377,6 @@ export class LiveHost implements Source {
   #countsLine(live: LiveBeancounter, counter: Counter) {
     const { resource, maxheld } = counter;
     return { bc: live.id, resource: resource.name, maxheld, failcnt: live.refusedBefore(counter) };
-  }
-
-  /** A process that forked between the two writes of a move is in two beancounters: where the members are told counts. */
-  #reconcile(id: number): void {
-    const { hierarchies, members } = this.#machine;
-    if (!members || hierarchies.length < 2) return;
-    const processes = members.processes(id);
-    for (const groups of hierarchies) {
-      if (groups === members) continue;
-      const there = new Set(groups.processes(id));
-      for (const pid of processes) if (!there.has(pid)) tryTo(() => groups.moveProcess(pid, id));
-    }
   }
 
   /**
@@ -579,7 +462,7 @@ export class LiveHost implements Source {
       case 'status':
         return this.#status();
       case 'ps':
-        return this.#processes();
+        return this.#places.entries(this.#lives.keys());
       case 'which':
         return this.#which(request.pid);
       case 'drop':
@@ -604,39 +487,20 @@ export class LiveHost implements Source {
     };
   }
 
-  #processes(): ProcessEntry[] {
-    const { members } = this.#machine;
-    const entries: ProcessEntry[] = [];
-    const add = (pid: number, beancounter: number, threads: number) => {
-      if (threads > 0) entries.push({ pid, beancounter, threads, command: commandOf(this.#proc, pid) });
-    };
-    if (!members) {
-      for (const [pid, id] of this.#members) add(pid, id, threadsOf(this.#proc, pid).length);
-      return entries;
-    }
-    for (const { id } of this.#lives.values()) {
-      const inside = new Set(members.threads(id));
-      for (const pid of members.processes(id)) {
-        add(pid, id, threadsOf(this.#proc, pid).filter((tid) => inside.has(tid)).length);
-      }
-    }
-    return entries;
-  }
-
   #which(pid: number): number {
     const task = readTask(this.#proc, pid);
     if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
-    return this.#beancounterOf(pid, task.tgid);
+    return this.#places.of(pid, task.tgid);
   }
 
   #drop(): null {
     for (const live of [...this.#lives.values()]) {
       // What forks meanwhile is found by the next round.
-      for (let round = 0; round < DROP_ROUNDS && this.#moveAll(live.id); round += 1);
+      for (let round = 0; round < DROP_ROUNDS && this.#mover.moveAll(live.id); round += 1);
       live.settleMoved();
     }
     for (const task of [...this.#moved]) this.#moved.delete(task);
-    this.#members.clear();
+    this.#places.clear();
     for (const live of [...this.#lives.values()]) {
       if (this.#hasTasks(live)) {
         throw new BcfsError(
@@ -648,23 +512,6 @@ export class LiveHost implements Source {
     }
     this.#state.remove();
     return null;
-  }
-
-  /** Moves all processes of a beancounter to 0. @returns whether there were any */
-  #moveAll(id: number): boolean {
-    let any = false;
-    for (const groups of this.#machine.hierarchies) {
-      for (const pid of groups.processes(id)) {
-        any = true;
-        tryTo(() => groups.moveProcess(pid, 0));
-      }
-    }
-    return any;
-  }
-
-  #beancounterOf(tid: number, tgid = tid): number {
-    if (!this.#machine.members) return this.#members.get(tgid) ?? 0;
-    return beancounterOf(this.#proc, tid, this.#options.directory);
   }
 
   /** Whether a task is there still, and no other has its tid. */
@@ -684,13 +531,4 @@ const DROP_ROUNDS = 100;
 /** A parameter as a task's limit can be set to it. */
 function boundOf(value: bigint): number {
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(value);
-}
-
-/** For what may fail because a task has ended meanwhile. */
-function tryTo(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // It is seen again at the next tick.
-  }
 }

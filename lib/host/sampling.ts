@@ -78,3 +78,14 @@ export interface Sample {
   /** CPU time that it took, milliseconds. */
   readonly cost: number;
 }
+
+/** The way to the thread that samples. */
+export interface SamplerLink {
+  /** Has it take no sample until the next request was posted, which must be at once: a move is about to be made. */
+  announce(): void;
+  post(request: SamplerRequest): void;
+  /** The samples that have come since. Does not wait. */
+  take(): readonly Sample[];
+  /** Waits, not for long, until a sample was taken after all that was posted, and limits were set with it. */
+  settle(): void;
+}
