@@ -7,7 +7,7 @@ SBINDIR ?= /sbin
 lib = $(PREFIX)/lib/bcfs
 man = $(PREFIX)/share/man/man8
 
-.PHONY: all build test test-cgroup2 check bench demo install uninstall clean
+.PHONY: all build test test-cgroup2 soak check bench demo install uninstall clean
 
 all: build
 
@@ -25,6 +25,11 @@ test: node_modules
 # What depends on cgroup v2, in an emulated machine: minutes, and Debian's packages.
 test-cgroup2: node_modules
 	npm run test:cgroup2
+
+# What a night is for: faults, fuzzers with 100,000 cases each, all parts of the benchmark, ten minutes of 32 clients.
+soak: build
+	npm run test:soak
+	npm run bench -- endurance 600 32
 
 # What is quick: types and lint.
 check: node_modules

@@ -12,6 +12,7 @@ import { endurance, enduranceSizes, quickEnduranceSizes } from './endurance.js';
 import { engine, engineSizes, quickEngineSizes } from './engine.js';
 import { find, findSizes, quickFindSizes } from './find.js';
 import { floor, floorSizes, quickFloorSizes } from './floor.js';
+import { fresh, freshSizes, quickFreshSizes } from './fresh.js';
 import { idle, idleSizes, quickIdleSizes } from './idle.js';
 import { limits, limitsSizes, quickLimitsSizes } from './limits.js';
 import { mount, mountSizes, quickMountSizes } from './mount.js';
@@ -30,6 +31,7 @@ const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number
   scale: (isQuick) => scale(isQuick ? quickScaleSizes : scaleSizes),
   limits: (isQuick) => limits(isQuick ? quickLimitsSizes : limitsSizes),
   sample: (isQuick) => sample(isQuick ? quickSampleSizes : sampleSizes),
+  fresh: (isQuick) => fresh(isQuick ? quickFreshSizes : freshSizes),
   endurance: (isQuick, [seconds, clients]) => {
     const sizes = isQuick ? quickEnduranceSizes : enduranceSizes;
     return endurance({ ...sizes, seconds: seconds ?? sizes.seconds, clients: clients ?? sizes.clients });

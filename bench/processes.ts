@@ -195,7 +195,7 @@ export class Processes {
   }
 
   /** `take` is called when everything is taken away. */
-  onEnd(take: () => void): void {
+  onEnd(take: () => void | Promise<void>): void {
     // As a promise, for what it throws.
     this.#endings.push(() => Promise.resolve().then(take));
   }

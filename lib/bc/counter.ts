@@ -39,7 +39,6 @@ export class Counter {
   /** Up to here a charge changes nothing but held: the lesser of maxheld and the barrier. */
   #hotBound = 0;
   #barrierBound: number;
-  #limitBound: number;
   #barrier: bigint;
   #limit: bigint;
 
@@ -49,7 +48,6 @@ export class Counter {
     this.#barrier = barrier;
     this.#limit = limit;
     this.#barrierBound = bound(barrier);
-    this.#limitBound = bound(limit);
   }
 
   /** The least that was ever held. It starts at 0, held is never below that, and so it stays 0: that is v6. */
@@ -152,7 +150,6 @@ export class Counter {
     this.#barrier = newBarrier;
     this.#limit = newLimit;
     this.#barrierBound = bound(newBarrier);
-    this.#limitBound = bound(newLimit);
     this.#hotBound = Math.min(this.maxheld, this.#barrierBound);
   }
 
@@ -182,7 +179,7 @@ export class Counter {
       case Severity.BARRIER:
         return this.#barrierBound;
       case Severity.LIMIT:
-        return this.#limitBound;
+        return bound(this.#limit);
       case Severity.FORCE:
         return MAXHELD;
     }

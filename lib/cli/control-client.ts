@@ -5,7 +5,7 @@ import { bcfsAt, realMountpoint } from '../fuse/mount.js';
 import type { HostAnswers, HostEvent, HostRequest } from '../host/report.js';
 import { absolutePath } from './absolute-path.js';
 import { controlPath, Lines, toLine, type ControlReply, type ControlRequest } from './control-protocol.js';
-import { ANSWER_TIME, inTime } from './in-time.js';
+import { ANSWER_TIME, inTime } from '../in-time.js';
 
 /** What a daemon refused. The code is the daemon's, and says nothing of the mountpoint or of this command's rights. */
 export class Refusal extends Error {

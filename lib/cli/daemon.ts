@@ -1,6 +1,7 @@
 /** The daemon: a process of its own, started by `bcfs <mountpoint>`, which tells it what to mount. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { failureOf, type Failure } from './exit.js';
+import { haveSessionComeFirst } from './priority.js';
 import type { Order } from './serve.js';
 
 /** Those below are input, output, errors and the channel to the parent. */
@@ -49,6 +50,7 @@ async function run(order: Order): Promise<never> {
 
 process.once('message', (order: Order) => {
   closeInherited();
+  haveSessionComeFirst();
   run(order).catch((error: unknown) => {
     const failure = failureOf(error);
     // Not before it has gone out, and then at once: libfuse may have been loaded.

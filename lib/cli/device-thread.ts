@@ -12,6 +12,7 @@ const { Session } = await import('../fuse/protocol/session.js');
 const { Pulse } = await import('../fuse/watchdog.js');
 const { logTo } = await import('./log.js');
 const { hostTree, liveTree } = await import('./host-tree.js');
+const { comeFirst } = await import('./priority.js');
 const { answerQuestions, tellEvent } = await import('./host-connection.js');
 
 const { stop, stderr, validity, settings, live, pulse: shared } = workerData as DeviceOrder;
@@ -22,6 +23,7 @@ const host = live
   : hostTree(settings, log);
 const session = new Session(host.tree, { log, validity });
 loadNative();
+comeFirst();
 
 parentPort?.once('message', (fd: number) => {
   serveBlocking(fd, session, {

@@ -13,8 +13,8 @@
  * What cannot be known any more: signals that were ignored or blocked when Node started have their default.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { BcfsError, errnoName, strerror } from '../errors.js';
+import { loadLibc } from '../libc.js';
 
 interface Libc {
   execvpe(file: Buffer, argv: Buffer, env: Buffer): number;
@@ -54,7 +54,7 @@ const STANDARD = [0, 1, 2];
  * @throws BcfsError the errno of execve(2); the process is as good as before, but for its signals and limits
  */
 export function execWords(words: number, last: () => void = () => undefined): never {
-  const { koffi, library } = load();
+  const { koffi, library } = loadLibc();
   const libc: Libc = {
     execvpe: library.func(
       'int execvpe(const void *file, const void *argv, const void *env)',
@@ -94,17 +94,12 @@ type SetRlimit = (resource: number, limit: Buffer) => number;
 export function restoreOpenFiles(): void {
   const [own, parents] = [openFiles('self'), openFiles(process.ppid)];
   if (!own || !parents || own.hard !== parents.hard) return;
-  const { library } = load();
+  const { library } = loadLibc();
   const setrlimit = library.func('int setrlimit(int resource, const void *limit)') as unknown as SetRlimit;
   const limit = Buffer.alloc(16);
   limit.writeBigUInt64LE(parents.soft, 0);
   limit.writeBigUInt64LE(parents.hard, 8);
   setrlimit(RLIMIT_NOFILE, limit);
-}
-
-function load() {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  return { koffi, library: koffi.load('libc.so.6') };
 }
 
 /** What proc shows as bytes, each string with a zero at its end. */

@@ -23,8 +23,12 @@ export interface HostTree {
   readonly tree: Tree;
   /** To be called when the sampler, or whoever asks, has woken the thread that the tree lives on. */
   look(): void;
-  /** To be called about once a second, by the thread that the tree lives on. */
-  tick(): void;
+  /**
+   * To be called about once a second, by the thread that the tree lives on.
+   *
+   * @returns whether it has to be called again before something is asked, or has woken the thread
+   */
+  tick(): boolean;
   /** Answers `bcfs status` and its kin. @throws BcfsError ENOTSUP if no task is followed */
   answer(request: HostRequest): unknown;
   /** Leaves what has tasks as it is, for the next daemon to find. */

@@ -13,7 +13,7 @@ import { exitNow } from '../fuse/native.js';
 import { absolutePath } from './absolute-path.js';
 import { execWords, restoreOpenFiles } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
-import { inTime } from './in-time.js';
+import { inTime } from '../in-time.js';
 import type { Setting } from './setting.js';
 
 export interface RunFlags {

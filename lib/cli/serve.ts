@@ -14,6 +14,7 @@ import type { HostTree } from './host-tree.js';
 import { listenWithoutTasks, LiveDaemon } from './live-daemon.js';
 import { logTo } from './log.js';
 import type { HostName, MountSettings } from './mount-options.js';
+import { comeFirst } from './priority.js';
 import { ServingThread } from './serving-thread.js';
 
 /** How often the host has to look at its tasks, in milliseconds. */
@@ -146,7 +147,8 @@ function serveHere(settings: MountSettings, stderr: number, live: LiveDaemon | u
       host = made;
       if (live) answerEach(live.order.questions, (request) => made.answer(request));
       setInterval(() => made.tick(), TICK_INTERVAL);
-      setInterval(() => made.look(), LOOK_INTERVAL);
+      if (live) setInterval(() => made.look(), LOOK_INTERVAL);
+      comeFirst();
       return fuseNative(made.tree, path, options);
     },
     end: () => {
@@ -165,7 +167,7 @@ function serveOnThread(settings: MountSettings, stderr: number, live: LiveDaemon
     carry: async (path, options) => {
       await thread.ready();
       thread.serve(mountDevice(path, options, true));
-      return () => thread.isServing;
+      return { isConnected: () => thread.isServing, ended: thread.ended };
     },
     end: () => thread.end(),
     failure: () => thread.failure,

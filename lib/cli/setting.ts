@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { standardResources } from '../bc/registry.js';
 import { MAXVALUE } from '../bc/value.js';
+import { PAGE_SIZE } from '../host/page-size.js';
 
 /** The parameters that a resource is to have, in its unit. */
 export interface Setting {
@@ -11,7 +12,7 @@ export interface Setting {
 }
 
 /** Bytes. */
-const PAGE = 4096n;
+const PAGE = BigInt(PAGE_SIZE);
 
 /** Bytes, by their suffix. */
 const multiples: Readonly<Record<string, bigint>> = { K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };

@@ -27,8 +27,8 @@ export interface Link {
   readonly parent: Group | undefined;
   /** The inode number of the directory; its attributes have the numbers that follow. */
   readonly ino: number;
-  /** When it was linked: milliseconds since 1970. */
-  readonly time: number;
+  /** When it was linked: milliseconds since 1970. Undefined: when its parent was. */
+  readonly time: number | undefined;
   /** Whether it came with its parent, and goes only with it. */
   readonly isDefault: boolean;
   /** By attribute name; the directory's own under ''. Made when something is set. */

@@ -123,7 +123,7 @@ export class Tree {
     this.#clock = options.clock ?? (() => performance.now());
     mustBeNew(root);
     mustHaveNames(root);
-    this.#link(root, '', undefined, true);
+    this.#link(root, '', undefined, true, this.#now());
   }
 
   /**
@@ -179,6 +179,7 @@ export class Tree {
     const { link } = item;
     if (!link) return -errno.ENOENT;
     const set = link.settings?.get(nameOf(node));
+    const time = timeOf(link);
     const isDirectory = node instanceof Item;
     return {
       ino: this.ino(node),
@@ -187,9 +188,9 @@ export class Tree {
       uid: set?.uid ?? this.#uid,
       gid: set?.gid ?? this.#gid,
       size: isDirectory ? 0 : ATTRIBUTE_SIZE,
-      atime: set?.atime ?? link.time,
-      mtime: set?.mtime ?? link.time,
-      ctime: set?.ctime ?? link.time,
+      atime: set?.atime ?? time,
+      mtime: set?.mtime ?? time,
+      ctime: set?.ctime ?? time,
     };
   }
 
@@ -355,20 +356,12 @@ export class Tree {
 
   #enter(parent: Group, name: string, item: Item, isDefault: boolean): void {
     parent.add(name, item);
-    this.#link(item, name, parent, isDefault);
+    this.#link(item, name, parent, isDefault, this.#now());
     this.#touch(parent);
   }
 
-  #link(item: Item, name: string, parent: Group | undefined, isDefault: boolean): void {
-    const link: Link = {
-      name,
-      parent,
-      ino: this.#nextIno,
-      time: this.#now(),
-      isDefault,
-      settings: undefined,
-    };
-    item.link = link;
+  #link(item: Item, name: string, parent: Group | undefined, isDefault: boolean, time?: number): void {
+    item.link = { name, parent, ino: this.#nextIno, time, isDefault, settings: undefined };
     this.#nextIno += 1 + item.attributes.length;
     if (!(item instanceof Group)) return;
     for (const [childName, child] of item.children) this.#link(child, childName, item, true);
@@ -425,6 +418,11 @@ export class Tree {
       if (took > this.#slow) this.#log(`${what()}: took ${Math.round(took)} ms`);
     }
   }
+}
+
+/** When an item was linked, milliseconds since 1970. */
+function timeOf({ time, parent }: Link): number {
+  return time ?? timeOf(parent?.link as Link);
 }
 
 function itemOf(node: Node): Item {

@@ -11,7 +11,7 @@ import { errno, errnoName, type Errno } from '../errors.js';
 import { mountDevice } from './device.js';
 import { drain, Pollset, read, write } from './native.js';
 import { Session } from './protocol/session.js';
-import type { IsConnected, Transport } from './transport.js';
+import type { Transport } from './transport.js';
 
 /**
  * How long to go on asking for a request before sleeping until there is one, in milliseconds: the next one of the
@@ -19,8 +19,10 @@ import type { IsConnected, Transport } from './transport.js';
  */
 const SPIN = 0.06;
 
-/** How long `serveBlocking` sleeps at the most, in milliseconds. */
+/** Milliseconds between two ticks. */
 const TICK = 1000;
+/** For poll(2). */
+const FOR_EVER = -1;
 
 /** How long to wait for the kernel to be ready for a notification that it was not, in milliseconds. */
 const RETRY = 10;
@@ -42,6 +44,10 @@ export const devFuse: Transport = (tree, mountpoint, options) => {
     }, milliseconds);
   };
   const session = new Session(tree, { log: options.log, onNews: () => plan(0) });
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
   const next = (): void => {
     readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
       const result = error ? Number(error.errno) : length;
@@ -50,12 +56,12 @@ export const devFuse: Transport = (tree, mountpoint, options) => {
         connected = false;
         session.close();
         closeSync(fd);
+        end();
       }
     });
   };
   next();
-  const isConnected: IsConnected = () => connected;
-  return Promise.resolve(isConnected);
+  return Promise.resolve({ isConnected: () => connected, ended });
 };
 
 export interface BlockingOptions {
@@ -63,8 +69,8 @@ export interface BlockingOptions {
   readonly stop: number;
   /** What to do when another thread has made an eventfd readable. */
   readonly attend?: { readonly fd: number; readonly run: () => void } | undefined;
-  /** Runs between two requests, about once a second. */
-  readonly tick: () => void;
+  /** Runs between two requests, about once a second. @returns whether it has to run again though nothing is asked */
+  readonly tick: () => boolean;
   /** Called when a request or the tick begins, and when it has ended: see `Pulse`. */
   readonly beat?: () => void;
 }
@@ -78,13 +84,14 @@ export function serveBlocking(
   const pollset = new Pollset([fd, stop, ...(attend ? [attend.fd] : [])]);
   let lastRequest = 0;
   let lastTick = performance.now();
+  let isTicking = true;
   for (let isServing = true; isServing;) {
     const length = read(fd, session.request.bytes);
     const now = performance.now();
     if (now - lastTick >= TICK) {
       lastTick = now;
       beat?.();
-      tick();
+      isTicking = tick();
       beat?.();
       notify(fd, session);
       // Or nobody who asks would be answered while clients keep it busy.
@@ -92,16 +99,18 @@ export function serveBlocking(
     }
     if (length === -errno.EAGAIN) {
       if (now - lastRequest < SPIN) continue;
-      pollset.wait(session.hasNews ? RETRY : TICK);
+      pollset.wait(session.hasNews ? RETRY : isTicking ? TICK : FOR_EVER);
       isServing = !pollset.isReady(1);
       if (attend && pollset.isReady(2)) {
         drain(attend.fd);
         attend.run();
+        isTicking = true;
       }
       notify(fd, session);
       continue;
     }
     lastRequest = now;
+    isTicking = true;
     beat?.();
     isServing = answer(fd, session, length);
     beat?.();

@@ -11,7 +11,7 @@ import { statfs, type Stat, type Tree } from '../configfs/tree.js';
 import { BcfsError, describe, errno, isErrno, safeLog, type Errno } from '../errors.js';
 import { closeOnExec, fuseDescriptors, isFuse } from './native.js';
 import { operations, type Operations } from './operations.js';
-import type { CarryOptions, IsConnected, Transport } from './transport.js';
+import type { CarryOptions, Connection, Transport } from './transport.js';
 
 const debug = createDebug('bcfs:fuse');
 
@@ -37,6 +37,9 @@ const WORKERS = 10;
 /** Bytes of a mountpoint: fuse-native cuts off the rest, and would mount on another directory. */
 const LONGEST_PATH = 1023;
 
+/** How often to look whether somebody has unmounted, in milliseconds. */
+const WATCH_INTERVAL = 1000;
+
 /** The mount before: they are made one after the other, for that is how the descriptor of each is known. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -46,7 +49,7 @@ export const fuseNative: Transport = (tree, mountpoint, options) => {
   return carried;
 };
 
-async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Promise<IsConnected> {
+async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Promise<Connection> {
   if (Buffer.byteLength(mountpoint) > LONGEST_PATH) {
     throw new BcfsError(
       'ENAMETOOLONG',
@@ -75,8 +78,16 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
   // A child that outlives a killed daemon would keep the dead mount hanging.
   closeOnExec(fd);
   if (options.ownsProcess) await freezeThreads(mountpoint, gate);
-  // libfuse closes it when the kernel tells it that the mount has gone.
-  return () => isFuse(fd);
+  // libfuse closes it when the kernel tells it that the mount has gone, but does not pass that on.
+  const isConnected = () => isFuse(fd);
+  const ended = new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      if (isConnected()) return;
+      clearInterval(timer);
+      resolve();
+    }, WATCH_INTERVAL);
+  });
+  return { isConnected, ended };
 }
 
 function libfuseOptions({ ro, flags, validity }: CarryOptions): string[] {

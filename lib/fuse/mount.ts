@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import createDebug from 'debug';
 import type { Tree } from '../configfs/tree.js';
 import { BcfsError, strerror } from '../errors.js';
+import { ANSWER_TIME, inTime, orElse } from '../in-time.js';
 import { devFuse } from './dev-fuse.js';
 import { isRoot, refusal } from './device.js';
 import { fuseNative } from './fuse-native.js';
@@ -22,7 +23,7 @@ import {
   DEFAULT_TRANSPORT,
   type Carry,
   type CarryOptions,
-  type IsConnected,
+  type Connection,
   type Transport,
   type TransportChoice,
   type TransportName,
@@ -38,9 +39,6 @@ const debug = createDebug('bcfs:mount');
 /** The type of our mounts, as mount(8) shows it. */
 export const FILESYSTEM_TYPE = 'fuse.bcfs';
 
-/** How long a mount may take to answer, in milliseconds. */
-const ANSWER_TIME = 5000;
-
 /** How long what carries a tree may take to come up, in milliseconds. */
 const CARRY_TIME = 10_000;
 
@@ -49,9 +47,6 @@ const DEFAULT_VALIDITY = 1;
 
 /** How often to look whether somebody else has come to an end with a mountpoint, in milliseconds. */
 const LOCK_INTERVAL = 20;
-
-/** How often to look whether somebody has unmounted, in milliseconds. */
-const WATCH_INTERVAL = 1000;
 
 /** Where the kernel lets a connection be ended without touching its mount. Source: Linux, fuse.rst. */
 const CONNECTIONS = '/sys/fs/fuse/connections';
@@ -76,26 +71,18 @@ export class Mount {
    * more: a mount that was detached is served to its last user.
    */
   readonly gone: Promise<void>;
-  readonly #isConnected: IsConnected;
+  readonly #connection: Connection;
   #settle: () => void = () => {};
 
   /** Made by `mount`. */
-  constructor(entry: MountEntry, isConnected: IsConnected) {
+  constructor(entry: MountEntry, connection: Connection) {
     this.mountpoint = entry.mountpoint;
     this.entry = entry;
-    this.#isConnected = isConnected;
-    // The kernel tells a server that its mount has gone, but libfuse does not pass it on.
-    const timer = setInterval(() => {
-      if (isConnected()) return;
-      clearInterval(timer);
-      void this.#clear().finally(this.#settle);
-    }, WATCH_INTERVAL);
+    this.#connection = connection;
     this.gone = new Promise((resolve) => {
-      this.#settle = () => {
-        clearInterval(timer);
-        resolve();
-      };
+      this.#settle = resolve;
     });
+    void connection.ended.then(() => this.#clear()).finally(this.#settle);
   }
 
   /**
@@ -107,7 +94,7 @@ export class Mount {
    * @throws BcfsError EBUSY if it is in use, or something is mounted over it
    */
   async unmount(detach = false): Promise<void> {
-    const entry = this.#isConnected() ? this.#find() : undefined;
+    const entry = this.#connection.isConnected() ? this.#find() : undefined;
     if (entry) unmountEntry(entry, detach);
     this.#settle();
     await this.gone;
@@ -220,9 +207,7 @@ async function mountNow(
 
 /** Of several who mount on one mountpoint, one after the other looks at it and mounts: the kernel lets all of them. */
 async function lockMountpoint(path: string): Promise<FileHandle> {
-  const directory = await inTime(open(path), () => {
-    throw silent(path);
-  });
+  const directory = await inTime(open(path), silent(path));
   for (const start = performance.now(); !lock(directory.fd); await delay(LOCK_INTERVAL)) {
     if (performance.now() - start > CARRY_TIME + ANSWER_TIME) {
       await directory.close();
@@ -245,27 +230,21 @@ async function mountLocked(
   // Where none is left, what has been mounted could not even be looked up to take it away.
   const spare = openSync('/dev/null', 'r');
   try {
-    const isConnected = await inTime(
-      carry(path, carryOptions),
-      () => {
-        throw silent(path);
-      },
-      startTime,
-    );
+    const connection = await inTime(carry(path, carryOptions), silent(path), startTime);
     const entry = mountAt(path);
     if (!entry || entry.id === before) throw new Error('nothing is mounted');
-    if ((await probe(path, startTime)) !== 'alive') throw silent(path);
+    if ((await probe(path, startTime)) !== 'alive') throw new BcfsError('ETIMEDOUT', silent(path));
     debug('%s: mounted', path);
     closeSync(spare);
-    return new Mount(entry, isConnected);
+    return new Mount(entry, connection);
   } catch (error) {
     closeSync(spare);
     throw await explainFailure(error, path, before);
   }
 }
 
-function silent(path: string): BcfsError {
-  return new BcfsError('ETIMEDOUT', `${path}: the mount does not answer`);
+function silent(path: string): string {
+  return `${path}: the mount does not answer`;
 }
 
 /** Takes away what a mount that failed left there. What answers is another's, who was faster. */
@@ -447,22 +426,12 @@ async function probe(path: string, time = ANSWER_TIME): Promise<'alive' | 'dead'
     () => 'alive' as const,
     (error: unknown) => (isDead(error as NodeJS.ErrnoException) ? 'dead' : 'alive'),
   );
-  return inTime(answer, () => 'silent' as const, time);
+  return orElse(answer, () => 'silent' as const, time);
 }
 
 /** ECONNABORTED: it died while it was asked. */
 function isDead({ code }: NodeJS.ErrnoException): boolean {
   return code === 'ENOTCONN' || code === 'ECONNABORTED';
-}
-
-/** What comes of `promise`, or, if nothing does in time, of `late`. */
-async function inTime<T, L>(promise: Promise<T>, late: () => L, time = ANSWER_TIME): Promise<T | L> {
-  const settled = new AbortController();
-  try {
-    return await Promise.race([promise, delay(time, undefined, { signal: settled.signal }).then(late)]);
-  } finally {
-    settled.abort();
-  }
 }
 
 /** Whether this process can speak to the kernel's FUSE at all, or have fusermount do it. */

@@ -1,7 +1,7 @@
 /** The calls to libc that Node does not have. Linux only. */
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { BcfsError, errnoName, strerror, type Errno } from '../errors.js';
+import { loadLibc } from '../libc.js';
 
 interface Libc {
   mount(source: string, target: string, type: string, flags: number, data: string): number;
@@ -21,13 +21,11 @@ interface Libc {
   errno(): number;
 }
 
-/** Loaded with the first call, for programs that only count never make one. */
 let loaded: Libc | undefined;
 
 function libc(): Libc {
   if (loaded) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const library = koffi.load('libc.so.6');
+  const { koffi, library } = loadLibc();
   koffi.struct('iovec', { base: 'void *', length: 'size_t' });
   koffi.struct('msghdr', {
     name: 'void *',

@@ -40,17 +40,21 @@ export interface CarryOptions {
 }
 
 /**
- * Whether the kernel still talks to this server. It stops when the mount has gone and its last user with it; what
- * is mounted there afterwards is another's, even if it has the same number.
+ * The way from the kernel to a server. It ends when the mount has gone and its last user with it; what is mounted there
+ * afterwards is another's, even if it has the same number.
  */
-export type IsConnected = () => boolean;
+export interface Connection {
+  isConnected(): boolean;
+  /** Resolves when it has ended, or within a second. Keeps the process alive until then. */
+  readonly ended: Promise<void>;
+}
 
 /**
  * Mounts something on `mountpoint`, a real path that has been looked at, and serves it until it is unmounted.
  * Resolves when the kernel has the mount. When it rejects, nothing may be relied on but that the caller detaches
  * what is mounted there.
  */
-export type Carry = (mountpoint: string, options: CarryOptions) => Promise<IsConnected>;
+export type Carry = (mountpoint: string, options: CarryOptions) => Promise<Connection>;
 
 /** Mounts a tree, as `Carry` says, and serves it on the calling thread. */
 export type Transport = (tree: Tree, ...carry: Parameters<Carry>) => ReturnType<Carry>;

@@ -25,12 +25,15 @@ export class Pulse {
   }
 }
 
-/** How often to look, in milliseconds. */
-const LOOK_INTERVAL = 1000;
+/** How often to look at the most, in milliseconds, and so many times within the limit. */
+const SHORTEST_LOOK = 1000;
+const LOOKS = 8;
 
 export class Watchdog {
   readonly #pulse: Pulse;
   readonly #limit: number;
+  /** Milliseconds between two looks. */
+  readonly #interval: number;
   readonly #stuck: () => void;
   readonly #timer: NodeJS.Timeout;
   #last = 0;
@@ -47,7 +50,8 @@ export class Watchdog {
     this.#pulse = pulse;
     this.#limit = limit;
     this.#stuck = stuck;
-    this.#timer = setInterval(() => this.look(performance.now()), LOOK_INTERVAL).unref();
+    this.#interval = Math.max(SHORTEST_LOOK, limit / LOOKS);
+    this.#timer = setInterval(() => this.look(performance.now()), this.#interval).unref();
   }
 
   /**
@@ -57,7 +61,7 @@ export class Watchdog {
    * @param now milliseconds of a clock that only goes forward
    */
   look(now: number): void {
-    const step = Math.min(now - this.#last, LOOK_INTERVAL);
+    const step = Math.min(now - this.#last, this.#interval);
     this.#last = now;
     const count = this.#pulse.read();
     const isSame = count === this.#seen && count % 2 !== 0;

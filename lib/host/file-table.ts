@@ -15,6 +15,8 @@ interface Descriptor {
   readonly fd: number;
   readonly target: string;
   readonly file: File;
+  /** When it was seen to lead there last. */
+  turn: number;
 }
 
 interface File {
@@ -34,6 +36,7 @@ export class FileTable {
   readonly #files = new Map<string, File[]>();
   /** By owner, items. */
   readonly #held = new Map<number, number>();
+  #turn = 0;
 
   /** @param target where a descriptor leads now; undefined: it is not open any more */
   constructor(
@@ -47,6 +50,11 @@ export class FileTable {
   /** The beancounters that have files, or had. */
   get owners(): Iterable<number> {
     return this.#held.keys();
+  }
+
+  /** A new look at all processes begins: what was seen before may have changed. */
+  nextTurn(): void {
+    this.#turn += 1;
   }
 
   /** Files of a beancounter, items. */
@@ -90,8 +98,11 @@ export class FileTable {
     const gone = new Map(known);
     for (const [fd, raw] of files) {
       const target = raw.replace(DELETED, '');
-      if (known.get(fd)?.target === target) gone.delete(fd);
-      else fresh.push([fd, target]);
+      const same = known.get(fd);
+      if (same?.target === target) {
+        same.turn = this.#turn;
+        gone.delete(fd);
+      } else fresh.push([fd, target]);
     }
     // What has moved to another number (dup2 and close) is found while its file is known by the old one, if that is
     // still open; else by a comparison that fails, and it is a new file.
@@ -141,7 +152,7 @@ export class FileTable {
       this.#files.set(target, present);
       this.#held.set(file.owner, this.held(file.owner) + 1);
     }
-    const descriptor = { pid, fd, target, file };
+    const descriptor = { pid, fd, target, file, turn: this.#turn };
     file.descriptors.add(descriptor);
     known.set(fd, descriptor);
   }
@@ -150,11 +161,18 @@ export class FileTable {
   #order(pid: number, fd: number, file: File): 'equal' | 'less' | 'greater' | 'ours' | undefined {
     for (const seen of file.descriptors) {
       const order = this.#calls.compareFiles(pid, fd, seen.pid, seen.fd);
-      const leads = this.#target(seen.pid, seen.fd)?.replace(DELETED, '') === file.target;
-      if (order && leads) return order;
-      if (leads) return 'ours';
+      // An order that is wrong has a file count twice at the worst; but nothing else is taken for the same file.
+      const isBelieved = order !== undefined && order !== 'equal' && seen.turn === this.#turn;
+      const isLeading = isBelieved || this.#leads(seen);
+      if (isLeading) return order ?? 'ours';
     }
     return undefined;
+  }
+
+  #leads(seen: Descriptor): boolean {
+    if (this.#target(seen.pid, seen.fd)?.replace(DELETED, '') !== seen.target) return false;
+    seen.turn = this.#turn;
+    return true;
   }
 
   #close(known: Map<number, Descriptor> | undefined, descriptor: Descriptor): void {

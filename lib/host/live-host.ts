@@ -389,12 +389,17 @@ export class LiveHost implements Source {
     this.#takeSamples();
   }
 
-  /** To be called about once a second, by the thread that the engine lives on. */
-  tick(): void {
+  /**
+   * To be called about once a second, by the thread that the engine lives on.
+   *
+   * @returns whether it has to be called again though nothing happens
+   */
+  tick(): boolean {
     this.#takeSamples();
     for (const live of [...this.#unseen]) this.#keepWhileNeeded(live);
     this.#secondLevel?.tick(performance.now());
     this.#state.flush();
+    return this.#unseen.size > 0 || this.#secondLevel !== undefined || this.#state.isBehind;
   }
 
   /** What the second level of the out-of-memory killer chooses from. */

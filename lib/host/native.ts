@@ -1,5 +1,5 @@
-/** The calls to libc that sampling needs and Node does not have. Linux on x86-64 and arm64. */
-import { createRequire } from 'node:module';
+/** The calls to libc that sampling needs and Node does not have, or has slower. Linux on x86-64 and arm64. */
+import { loadLibc } from '../libc.js';
 
 /** prlimit(2)'s resources, the same on both machines. */
 export const RLIMIT_DATA = 2;
@@ -8,6 +8,12 @@ export const RLIMIT_NOFILE = 7;
 const KCMP_FILE = 0;
 const KCMP_VM = 1;
 const SYS_KCMP = process.arch === 'arm64' ? 272 : 312;
+const SYS_FSTAT = process.arch === 'arm64' ? 80 : 5;
+/** struct stat, and where its size is, the same on both machines: bytes. */
+const STAT_SIZE = 144;
+const ST_SIZE = 48;
+/** What `readStart` reads at the most, bytes. */
+const START_SIZE = 128;
 
 /** How two files stand in the kernel's own order, which holds as long as both are open; undefined: it cannot tell. */
 export type FileOrder = 'equal' | 'less' | 'greater' | undefined;
@@ -27,12 +33,23 @@ export interface SamplingCalls {
   rlimit(pid: number, resource: number): Rlimit | undefined;
   /** Sets the soft limit and keeps the hard one. @returns whether it was done */
   setSoft(pid: number, resource: number, soft: number): boolean;
+  /** What the last `readStart` has read. */
+  readonly start: Uint8Array;
+  /** Reads the first 128 bytes of an open file at the most. @returns how many; negative: it failed */
+  readStart(fd: number): number;
+  /** The size of an open file or directory, bytes; undefined: it failed. */
+  sizeOf(fd: number): number | undefined;
 }
 
-/** Loads koffi. */
+let loaded: SamplingCalls | undefined;
+
+/** Loads koffi with the first call. */
 export function samplingCalls(): SamplingCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const library = koffi.load('libc.so.6');
+  return (loaded ??= load());
+}
+
+function load(): SamplingCalls {
+  const { koffi, library } = loadLibc();
   const syscall = library.func('long syscall(long n, long a, long b, long c, long d, long e)') as (
     ...words: number[]
   ) => number;
@@ -42,6 +59,14 @@ export function samplingCalls(): SamplingCalls {
     to: Uint8Array | null,
     from: Uint8Array | null,
   ) => number;
+  // Addresses as numbers: a third of what a buffer costs each time.
+  const pread = library.func('long pread(int fd, uintptr_t buffer, size_t size, long offset)') as (
+    ...words: number[]
+  ) => number;
+  const start = Buffer.alloc(START_SIZE);
+  const startAddress = Number(koffi.address(start));
+  const stat = Buffer.alloc(STAT_SIZE);
+  const statAddress = Number(koffi.address(stat));
   /** struct rlimit: soft and hard, 64 bits each. */
   const buffer = Buffer.alloc(16);
   const orders: readonly FileOrder[] = ['equal', 'less', 'greater'];
@@ -58,6 +83,10 @@ export function samplingCalls(): SamplingCalls {
       writeLimit(buffer, soft);
       return prlimit(pid, resource, buffer, null) === 0;
     },
+    start,
+    readStart: (fd) => pread(fd, startAddress, START_SIZE, 0),
+    sizeOf: (fd) =>
+      syscall(SYS_FSTAT, fd, statAddress, 0, 0, 0) === 0 ? Number(stat.readBigInt64LE(ST_SIZE)) : undefined,
   };
 }
 

@@ -4,7 +4,8 @@
  *
  * No link in /proc/PID/fd is followed: one may lead into our own mount. readlink and the directory's size are safe.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { samplingCalls, type SamplingCalls } from './native.js';
 import type { Belongings } from './sampling.js';
 
 /** Pages. */
@@ -67,6 +68,7 @@ const NINE = 57;
 
 export class ProcReader implements ProcessReader {
   readonly #root: string;
+  readonly #calls: SamplingCalls = samplingCalls();
   readonly #buffer = Buffer.allocUnsafe(4096);
   /** Whether the size of a fd directory is how many there are: since Linux 6.2. */
   readonly #hasSize: boolean;
@@ -101,7 +103,7 @@ export class ProcReader implements ProcessReader {
       parent: Number(fields[1]),
       memory: () => this.#memory(held, statm),
       descriptors: () => {
-        if (directory !== undefined) return attempt(() => fstatSync(directory).size);
+        if (directory !== undefined) return this.#calls.sizeOf(directory);
         return this.#hasSize ? statSync(`${dir}/fd`, { throwIfNoEntry: false })?.size : list()?.length;
       },
       status: () => parseStatus(this.#text(`${dir}/status`)),
@@ -120,7 +122,7 @@ export class ProcReader implements ProcessReader {
         return names && found;
       },
       target,
-      countedPages: () => countPages(this.#text(`${dir}/smaps`)),
+      countedPages: () => countPages(this.#text(`${dir}/smaps`, false)),
       close: () => {
         if (held !== undefined) closeSync(held);
         if (directory !== undefined) closeSync(directory);
@@ -132,10 +134,9 @@ export class ProcReader implements ProcessReader {
   #memory(held: number | undefined, path: string): Memory | undefined {
     const fd = held ?? attempt(() => openSync(path, 'r'));
     if (fd === undefined) return undefined;
-    const buffer = this.#buffer;
-    const size = attempt(() => readSync(fd, buffer, 0, 128, 0));
+    const { start: buffer } = this.#calls;
+    const size = this.#calls.readStart(fd);
     if (held === undefined) closeSync(fd);
-    if (size === undefined) return undefined;
     let field = 0;
     let value = 0;
     let resident = 0;
@@ -154,15 +155,16 @@ export class ProcReader implements ProcessReader {
   }
 
   /** A whole file of proc, which is read in pieces and has no size. */
-  #text(path: string): string | undefined {
+  #text(path: string, isRecord = true): string | undefined {
     return attempt(() => {
       const fd = openSync(path, 'r');
       try {
         let text = '';
         for (;;) {
           const size = readSync(fd, this.#buffer, 0, this.#buffer.length, null);
-          if (size === 0) return text;
           text += this.#buffer.toString('latin1', 0, size);
+          // Source: Linux, fs/seq_file.c: only a file of many records is given out in parts that do not fill the buffer.
+          if (size === 0 || (isRecord && size < this.#buffer.length)) return text;
         }
       } finally {
         closeSync(fd);

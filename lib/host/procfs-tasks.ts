@@ -111,9 +111,14 @@ export class ProcfsTasks {
     return process.tasks.get(tid);
   }
 
-  /** Ends, in the engine, tasks that have ended. Each call looks at some processes, and the next one at the next. */
-  reap(): void {
+  /**
+   * Ends, in the engine, tasks that have ended. Each call looks at some processes, and the next one at the next.
+   *
+   * @returns whether any is left to look at
+   */
+  reap(): boolean {
     this.#reap(REAP_SLICE);
+    return this.#processes.size > 0;
   }
 
   /**

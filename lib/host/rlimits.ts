@@ -33,6 +33,8 @@ interface Held {
 }
 
 interface Entry {
+  /** What it was made for. */
+  readonly want: Wanted;
   readonly pid: number;
   readonly start: string;
   readonly group: number;
@@ -44,7 +46,7 @@ type Kind = 'nofile' | 'data';
 const RESOURCES = { nofile: RLIMIT_NOFILE, data: RLIMIT_DATA } as const;
 
 export class Rlimits {
-  readonly #calls: SamplingCalls;
+  readonly #calls: Pick<SamplingCalls, 'rlimit' | 'setSoft'>;
   readonly #file: Originals;
   /** Whether a process is still the one with this start time. */
   readonly #lives: (pid: number, start: string) => boolean;
@@ -54,7 +56,11 @@ export class Rlimits {
   /** By pid, what an earlier bcfs had kept. */
   #left = new Map<number, Original>();
 
-  constructor(calls: SamplingCalls, file: Originals, lives: (pid: number, start: string) => boolean) {
+  constructor(
+    calls: Pick<SamplingCalls, 'rlimit' | 'setSoft'>,
+    file: Originals,
+    lives: (pid: number, start: string) => boolean,
+  ) {
     this.#calls = calls;
     this.#file = file;
     this.#lives = lives;
@@ -72,7 +78,7 @@ export class Rlimits {
     this.#file.keep([]);
   }
 
-  /** Limits these processes, and no others any more. */
+  /** Limits these processes, and no others any more. What is the same object as the time before is as it was. */
   apply(wanted: readonly Wanted[]): void {
     const before = this.#entries;
     const entries = new Map<number, Entry>();
@@ -80,17 +86,27 @@ export class Rlimits {
     for (const want of wanted) {
       if (want.nofile === undefined && want.data === undefined) continue;
       const known = before.get(want.pid);
+      if (known?.want === want && !want.check) {
+        entries.set(want.pid, known);
+        continue;
+      }
       const same = known?.start === want.start ? known : undefined;
       const nofile = this.#held(want, 'nofile', same);
       const data = this.#held(want, 'data', same);
       if (!nofile && !data) continue;
       if (!same || nofile !== same.nofile || data !== same.data) isNew = true;
-      entries.set(want.pid, { pid: want.pid, start: want.start, group: want.group, nofile, data });
+      entries.set(want.pid, { want, pid: want.pid, start: want.start, group: want.group, nofile, data });
     }
     // Before the first change, and with those that are about to be put back.
     if (isNew) this.#file.keep([...originals(before, entries), ...originals(entries)]);
-    for (const entry of before.values()) this.#restore(entry, entries.get(entry.pid));
-    for (const want of wanted) this.#set(want, entries.get(want.pid));
+    for (const entry of before.values()) {
+      const now = entries.get(entry.pid);
+      if (now !== entry) this.#restore(entry, now);
+    }
+    for (const want of wanted) {
+      const entry = entries.get(want.pid);
+      if (entry !== before.get(want.pid)) this.#set(want, entry);
+    }
     this.#entries = entries;
     if (entries.size === 0 && before.size > 0) this.#file.keep([]);
   }

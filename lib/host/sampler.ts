@@ -20,7 +20,7 @@ import { nofileFor, Rlimits, type Wanted } from './rlimits.js';
 import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
 
 /** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
-export const FULL_EVERY = 16;
+export const FULL_EVERY = 32;
 
 /** From here on a beancounter is near its limit: this part of its barrier. */
 const NEAR = 0.75;
@@ -53,6 +53,8 @@ interface Process {
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
+  /** What it was to be limited to at the last sample. */
+  wanted: Wanted | undefined;
 }
 
 const nothing: Totals = { privvmpages: 0, resident: 0 };
@@ -98,6 +100,11 @@ export class Sampler {
     return this.#isNear;
   }
 
+  /** Whether there is nothing to sample until something is asked. */
+  get isIdle(): boolean {
+    return this.#beancounters.size === 0 && this.#processes.size === 0;
+  }
+
   /** @returns whether a sample is to be taken now */
   handle(request: SamplerRequest): boolean {
     switch (request.kind) {
@@ -134,6 +141,7 @@ export class Sampler {
     const { members, cpu } = this.#options;
     const begin = cpu();
     this.#turn += 1;
+    this.#files.nextTurn();
     const groups = members.read(this.#beancounters.keys());
     if (isLate?.()) return undefined;
     this.#follow(groups);
@@ -186,6 +194,7 @@ export class Sampler {
       open: [],
       before: [],
       isFull: true,
+      wanted: undefined,
     };
     this.#processes.set(pid, process);
   }
@@ -284,7 +293,7 @@ export class Sampler {
       const total = totals.get(process.id);
       const parameters = this.#beancounters.get(process.id);
       if (!total || !parameters) continue;
-      const { handle, memory, status } = process;
+      const { handle, memory, status, wanted: last } = process;
       const severity = status?.isAdmin ? 'limit' : 'barrier';
       let files = parameters.numfiles[severity] - this.#files.held(process.id);
       // v6.md: mmap and brk charge with BARRIER, whoever it is.
@@ -296,15 +305,23 @@ export class Sampler {
         files += this.#files.closedBut(handle.pid, process.id, open);
       }
       const mapped = memory.data - (status?.stack ?? 0);
-      wanted.push({
-        pid: handle.pid,
-        start: handle.start,
-        parent: handle.parent,
-        group: process.id,
-        nofile: files === Infinity ? undefined : nofileFor(open, files),
-        data: pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE,
-        check: process.isFull,
-      });
+      const nofile = files === Infinity ? undefined : nofileFor(open, files);
+      const data = pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE;
+      const check = process.isFull;
+      const isSame = last?.group === process.id && last.nofile === nofile && last.data === data;
+      process.wanted =
+        isSame && last.check === check
+          ? last
+          : {
+              pid: handle.pid,
+              start: handle.start,
+              parent: handle.parent,
+              group: process.id,
+              nofile,
+              data,
+              check,
+            };
+      wanted.push(process.wanted);
     }
     this.#rlimits.apply(wanted);
   }

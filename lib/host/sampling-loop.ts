@@ -40,6 +40,7 @@ export function sampleOn(
     }
     ports[0].postMessage(sample);
     onSample(requests);
+    if (sampler.isIdle && soon.length === 0) return;
     const next = sampler.isNear ? interval * HURRY : interval;
     timer = setTimeout(take, Math.min(soon.shift() ?? next, next));
   }

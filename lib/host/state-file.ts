@@ -52,6 +52,11 @@ export class StateFile<Line> {
     });
   }
 
+  /** Whether something could not be written. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
   /** Writes what could not be written before. */
   flush(): void {
     if (this.#isBehind) this.rewrite();

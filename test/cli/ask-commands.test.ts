@@ -17,7 +17,15 @@ import {
   runUncovered,
 } from '../fixtures/command.js';
 import { served, socketDirectory, socketOf, staleSocket, status } from '../fixtures/control.js';
-import { emptyDirectory, mounted, mountOn, mountpoints, needsFuse, until } from '../fixtures/mounted.js';
+import {
+  emptyDirectory,
+  mounted,
+  mountOn,
+  mountpoints,
+  needsFuse,
+  sharedMount,
+  until,
+} from '../fixtures/mounted.js';
 
 runUncovered();
 
@@ -62,9 +70,13 @@ interface Asked {
   readonly server: ControlServer;
 }
 
-/** A mount whose daemon is asked through a socket of the test. */
-async function askedMount(t: Test, reply: (request: HostRequest) => unknown = answer): Promise<Asked> {
-  const mountpoint = await mounted(t);
+/** A mount whose daemon is asked through a socket of the test. @param mountpoint default: one for all tests */
+async function askedMount(
+  t: Test,
+  reply: (request: HostRequest) => unknown = answer,
+  mountpoint?: string,
+): Promise<Asked> {
+  mountpoint ??= await sharedMount();
   const directory = await socketDirectory(t);
   const asked: HostRequest[] = [];
   const socket = socketOf(directory, mountpoint);
@@ -250,7 +262,7 @@ t.test('events ends when nobody reads it any more', needsFuse, async (t) => {
 });
 
 t.test('events of a daemon that is killed ends with an error', needsFuse, async (t) => {
-  const mountpoint = await mounted(t);
+  const mountpoint = await sharedMount();
   const directory = await socketDirectory(t);
   const script = `
     const { createServer } = require('node:net');
@@ -270,10 +282,14 @@ t.test('events of a daemon that is killed ends with an error', needsFuse, async 
 
 t.test('umount --drop asks for it first', needsFuse, async (t) => {
   let there: string[] = [];
-  const mount: Asked = await askedMount(t, () => {
-    there = mountpoints(mount.mountpoint);
-    return null;
-  });
+  const mount: Asked = await askedMount(
+    t,
+    () => {
+      there = mountpoints(mount.mountpoint);
+      return null;
+    },
+    await mounted(t),
+  );
   const { mountpoint, options, asked } = mount;
   t.strictSame(await run(bcfs, ['umount', '--drop', mountpoint], options), done());
   t.strictSame(asked, [{ ask: 'drop' }]);
@@ -282,9 +298,13 @@ t.test('umount --drop asks for it first', needsFuse, async (t) => {
 });
 
 t.test('umount --drop leaves a mount that it could not drop', needsFuse, async (t) => {
-  const { mountpoint, options } = await askedMount(t, () => {
-    throw new BcfsError('EBUSY', 'beancounter 5: a task cannot be moved');
-  });
+  const { mountpoint, options } = await askedMount(
+    t,
+    () => {
+      throw new BcfsError('EBUSY', 'beancounter 5: a task cannot be moved');
+    },
+    await mounted(t),
+  );
   t.strictSame(
     await run(bcfs, ['umount', '--drop', mountpoint], options),
     failed(1, 'beancounter 5: a task cannot be moved'),

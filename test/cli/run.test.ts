@@ -1,9 +1,9 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import t from 'tap';
+import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import t, { type Test } from 'tap';
 import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
 import { bash, bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
-import { daemonOf, emptyDirectory, mounted, needsFuse } from '../fixtures/mounted.js';
+import { daemonOf, emptyDirectory, mounted, needsFuse, sharedMount } from '../fixtures/mounted.js';
 
 runUncovered();
 
@@ -20,6 +20,13 @@ const failed = (code: number, message: string): Outcome => ({
   stderr: `bcfs: ${message}\n`,
 });
 
+/** The mount of this file, as when it was mounted: beancounter 7 goes with the test. */
+async function emptyMount(t: Test): Promise<string> {
+  const mount = await sharedMount();
+  t.teardown(() => rmdir(`${mount}/7`).catch(() => undefined));
+  return mount;
+}
+
 const ls = async (path: string) => (await run('ls', [path])).stdout.split('\n').filter(Boolean);
 const read = (path: string) => readFile(path, 'utf8');
 
@@ -32,7 +39,7 @@ t.test(
   'the command runs in a beancounter that is made, with the parameters that are set',
   needsFuse,
   async (t) => {
-    const mount = await mounted(t);
+    const mount = await emptyMount(t);
     // What the shell forks is charged to where the shell is.
     const script = `true; cat ${mount}/7/numtasks/held ${mount}/7/numtasks/limit`;
     t.strictSame(
@@ -57,7 +64,7 @@ t.test(
 );
 
 t.test('it is moved there before it starts', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   await mkdir(`${mount}/7`);
   // The directory goes, and the beancounter lives for as long as the command is in it.
   const script = `
@@ -79,7 +86,7 @@ t.test('the dialect of the mount does not matter', needsFuse, async (t) => {
 });
 
 t.test('a beancounter is found by any path of it', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const paths = ['7', './7', '../' + mount.split('/').pop()! + '/7', `${mount}//7/`, '0/../7'];
   for (const path of paths) {
     t.strictSame(await run(bcfs, ['run', path, '--', 'echo', 'x'], { cwd: mount }), done('x\n'), path);
@@ -88,6 +95,7 @@ t.test('a beancounter is found by any path of it', needsFuse, async (t) => {
 });
 
 t.test('whatever the parameters are, barrier is never above limit on the way', needsFuse, async (t) => {
+  // Its own, for this process itself is moved.
   const mount = await mounted(t);
   const limits = ['0', '5', '5:9', '9', '9:20', '30:unlimited', 'unlimited', '1:2'];
   for (const from of limits) {
@@ -107,7 +115,7 @@ t.test('whatever the parameters are, barrier is never above limit on the way', n
 });
 
 t.test('the exit status and the signal are the command’s', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   t.strictSame(await run(bcfs, ['run', `${mount}/7`, '--', 'bash', '-c', 'exit 42']), {
     code: 42,
     stdout: '',
@@ -121,7 +129,7 @@ t.test('the exit status and the signal are the command’s', needsFuse, async (t
 });
 
 t.test('nothing of Node is left: signals, open files, descriptors, environment', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const start = `"${bcfs}" run ${mount}/7 --`;
   const same = async (script: string, title: string) => {
     const { stdout } = await bash(script);
@@ -153,7 +161,7 @@ t.test('nothing of Node is left: signals, open files, descriptors, environment',
 });
 
 t.test('standard streams block, as they did', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const script = `"${bcfs}" run ${mount}/7 -- bash -c 'for fd in 0 1 2; do grep ^flags: /proc/self/fdinfo/$fd; done'`;
   const { stdout } = await bash(`sleep 1 | ${script} 2>&1 | cat`);
   const flags = stdout.split('\n').filter(Boolean);
@@ -162,7 +170,7 @@ t.test('standard streams block, as they did', needsFuse, async (t) => {
 });
 
 t.test('a terminal is the command’s', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const command = 'bash -c "test -t 0 && test -t 1 && test -t 2 && echo terminal; ls /proc/self/fd; stty -a"';
   const within = await run('script', ['-qec', `${bcfs} run ${mount}/7 -- ${command}`, '/dev/null']);
   t.match(within.stdout, /^terminal\r\n/);
@@ -170,7 +178,7 @@ t.test('a terminal is the command’s', needsFuse, async (t) => {
 });
 
 t.test('arguments pass as they are, whatever bytes they have', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const { stdout } = await bash(`
     export BYTES=$'\\xfe'
     "${bcfs}" run ${mount}/7 -- bash -c 'printf "<%s>" "$0" "$@" "$BYTES"' $'a\\xff' '' -- --set 'two words' $'two\\nlines' é | od -An -tx1 | tr -d ' \\n'`);
@@ -188,7 +196,7 @@ t.test(
   'a command that is not there or cannot be executed is told before anything is made',
   needsFuse,
   async (t) => {
-    const mount = await mounted(t);
+    const mount = await emptyMount(t);
     const directory = await emptyDirectory(t);
     await mkdir(`${directory}/directory`);
     await writeFile(`${directory}/not-a-program`, '');
@@ -217,7 +225,7 @@ t.test(
 );
 
 t.test('what only execve finds out is undone', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const script = `${await emptyDirectory(t)}/script`;
   await writeFile(script, '#!/no/such/interpreter\n');
   await chmod(script, 0o755);
@@ -238,7 +246,7 @@ t.test('what only execve finds out is undone', needsFuse, async (t) => {
 });
 
 t.test('a script without #! is read by sh, as by every shell', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const script = `${await emptyDirectory(t)}/script`;
   await writeFile(script, 'echo "$1"\n');
   await chmod(script, 0o755);
@@ -246,7 +254,7 @@ t.test('a script without #! is read by sh, as by every shell', needsFuse, async 
 });
 
 t.test('what is refused is one line, and nothing is left of it', needsFuse, async (t) => {
-  const mount = await mounted(t);
+  const mount = await emptyMount(t);
   const cases: [args: string[], code: number, message: string][] = [
     [
       ['--set', 'nothing=3', `${mount}/7`],

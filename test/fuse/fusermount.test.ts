@@ -5,11 +5,12 @@ import { root } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
 import { needsPython } from '../fixtures/processes.js';
+import { python } from '../fixtures/python.js';
 
 const needsBoth = { skip: needsFuse.skip || needsPython.skip } as const;
 
 /** A program that speaks as fusermount does: it mounts, and sends the descriptor over the socket it was given. */
-const double = `#!/usr/bin/env python3
+const double = `#!/usr/bin/env ${python}
 import array, ctypes, os, socket, sys
 assert sys.argv[1] == '-o' and sys.argv[3] == '--', sys.argv
 options, mountpoint = sys.argv[2], sys.argv[4]

@@ -106,3 +106,37 @@ t.test('a file that is deleted is the one it was; one with another target is ano
   t.equal(table.held(2), 1);
   t.end();
 });
+
+t.test('what a process would give back if it had but some descriptors', (t) => {
+  const { open, table, list } = machine();
+  open.set('1:3', [1, '/a']);
+  open.set('1:4', [2, '/b']);
+  open.set('1:5', [2, '/b']);
+  open.set('1:6', [3, '/c']);
+  open.set('2:6', [3, '/c']);
+  list(1, 7);
+  list(2, 7);
+  open.set('1:9', [4, '/d']);
+  list(1, 8);
+  t.equal(table.closedBut(1, 7, [3, 4, 5, 6, 9]), 0);
+  t.equal(table.closedBut(1, 7, [3]), 1, '/b; another process has /c, and /d is not of this beancounter');
+  t.equal(table.closedBut(1, 7, [5]), 1, '/a; a descriptor of /b stays');
+  t.equal(table.closedBut(1, 7, []), 2);
+  t.equal(table.closedBut(3, 7, []), 0, 'no such process');
+  t.end();
+});
+
+t.test('within a turn an order is believed, and that it is the same file is not', (t) => {
+  const { open, table, list } = machine();
+  for (let fd = 0; fd < 8; fd++) open.set(`1:${fd}`, [fd, '/log']);
+  list(1, 1);
+  open.set('2:0', [3, '/log']);
+  // Redirected since: what has its number now is no witness.
+  open.set('1:3', [3, '/other']);
+  list(2, 2);
+  t.equal(table.held(2), 1);
+  table.nextTurn();
+  list(1, 1);
+  t.equal(table.held(1), 8, '/other is one of them');
+  t.end();
+});

@@ -2,7 +2,7 @@ import t from 'tap';
 import { BcfsError, errno } from '../../lib/errors.js';
 import type { Groups, Machine } from '../../lib/host/groups.js';
 import { findMachine } from '../../lib/host/machine.js';
-import { python } from '../fixtures/agent.js';
+import { python } from '../fixtures/python.js';
 import { actor } from '../fixtures/actor.js';
 import { changed, groupsName, live, needsCgroup } from '../fixtures/live.js';
 import { isAlive, until } from '../fixtures/mounted.js';

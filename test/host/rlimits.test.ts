@@ -16,8 +16,6 @@ function machine(t: Test) {
   const file = originalsFile(path);
   const rlimits = new Rlimits(
     {
-      compareFiles: () => undefined,
-      sharesMemory: () => false,
       rlimit: (pid, resource) => {
         const value = soft.get(`${pid} ${resource}`);
         return value === undefined ? undefined : { soft: value, hard: 4096 };

@@ -10,6 +10,7 @@ import { ProcReader, readBelongings } from '../../lib/host/process-reader.js';
 import type { Members } from '../../lib/host/procfs-members.js';
 import { originalsFile } from '../../lib/host/rlimit-originals.js';
 import { Sampler } from '../../lib/host/sampler.js';
+import { Agent } from '../fixtures/agent.js';
 
 const unlimited = { barrier: Infinity, limit: Infinity };
 const start = { privvmpages: unlimited, numfiles: unlimited };
@@ -132,6 +133,26 @@ t.test('a process can open as many files as its beancounter has left', { timeout
   sampler.handle({ kind: 'gone', id: 1 });
   sampler.sample();
   t.equal(nofile(pid), own, 'put back');
+});
+
+t.test('what exec closes is free already when exec was announced', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const agent = await Agent.start(t);
+  t.equal(await agent.do('openFile', '/etc/passwd', 0), 3);
+  t.equal(await agent.do('openFile', '/etc/passwd', 1), 4);
+  places.set(1, [agent.pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  const held = sampler.sample().readings[0]!.numfiles;
+  const numfiles = { barrier: held + 3, limit: held + 3 };
+  sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles });
+  sampler.sample();
+  t.equal(nofile(agent.pid), '8', 'three more than 0 to 4');
+  sampler.handle({ kind: 'exec', pid: agent.pid });
+  sampler.sample();
+  t.equal(nofile(agent.pid), '8', 'four more than 0 to 2 and 4: 3 is free again');
+  await agent.do('openFile', '/etc/passwd', 0);
+  sampler.sample();
+  t.equal(nofile(agent.pid), '8', 'no exec any more');
 });
 
 t.test('limits that a killed bcfs has left are put back', { timeout: 60_000 }, async (t) => {

@@ -18,7 +18,11 @@ const moved: SamplerRequest = {
 };
 
 /** The loop over a sampler that counts. */
-function loop(t: Test, interval: number, isNear = false, announced = () => 0) {
+function loop(
+  t: Test,
+  interval: number,
+  { isNear = false, isIdle = false, announced = (): number => 0 } = {},
+) {
   const seen: SamplerRequest['kind'][] = [];
   const after: number[] = [];
   const sample: Sample = { kind: 'sample', readings: [], members: undefined, cost: 0 };
@@ -26,6 +30,7 @@ function loop(t: Test, interval: number, isNear = false, announced = () => 0) {
   let late = 0;
   const sampler = {
     isNear,
+    isIdle,
     handle({ kind }: SamplerRequest) {
       seen.push(kind);
       return kind !== 'end' && kind !== 'gone';
@@ -105,7 +110,7 @@ t.test('without a request a sample is taken at each interval', async (t) => {
 });
 
 t.test('near a limit the next sample comes in a part of the interval', async (t) => {
-  const { first, taken, end } = loop(t, NEVER / 10_000, true);
+  const { first, taken, end } = loop(t, NEVER / 10_000, { isNear: true });
   const begin = Date.now();
   first.postMessage({ kind: 'sample' });
   // At the interval itself, a minute's thousandth, these would take as many intervals.
@@ -124,11 +129,23 @@ t.test('after a move three more samples are taken, and then none before the inte
 });
 
 t.test('what was sampled while a request was announced is not posted', async (t) => {
-  const { first, received, after, late, end } = loop(t, 5, false, () => 1);
+  const { first, received, after, late, end } = loop(t, 5, { announced: () => 1 });
   await until('it has tried again', () => late() >= 3);
   t.same(after, []);
   first.postMessage({ kind: 'sample' });
   await until('a sample is posted', () => received.length > 0);
   t.equal(after[0], 1);
+  await end();
+});
+
+t.test('where there is nothing to sample it waits to be asked', async (t) => {
+  const { first, taken, end } = loop(t, 5, { isIdle: true });
+  await until('it has looked once', () => taken() === 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(taken(), 1);
+  first.postMessage({ kind: 'sample' });
+  await until('it has looked again', () => taken() === 2);
+  first.postMessage(moved);
+  await until('it has looked as after each move', () => taken() === 6);
   await end();
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { python } from '../fixtures/agent.js';
+import { python } from '../fixtures/python.js';
 import { bash, bcfs, runUncovered } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { runUncovered } from '../fixtures/command.js';
+import { python } from '../fixtures/python.js';
 import { runTable } from '../fixtures/program-table.js';
 
 /** A Python script that prints what each of its calls gives, or its errno. */
-const python = (calls: string) => `python3 - <<'EOF'
+const inPython = (calls: string) => `${python} - <<'EOF'
 import errno, os, shutil
 
 def put(path, text, mode='w'):
@@ -34,7 +35,7 @@ runTable(t, 'Python', [
   {
     title: 'reads and lists',
     needs: 'python3',
-    script: python(`
+    script: inPython(`
       get('7/numtasks/limit')
       int(get('0/numfiles/limit'))
       sorted(os.listdir('7'))
@@ -51,7 +52,7 @@ runTable(t, 'Python', [
   {
     title: 'writes in every mode',
     needs: 'python3',
-    script: python(`
+    script: inPython(`
       put('7/numtasks/barrier', '41\\n'), get('7/numtasks/barrier')
       put('7/numtasks/barrier', '42', 'a'), get('7/numtasks/barrier')
       put('7/numtasks/barrier', '43', 'r+'), get('7/numtasks/barrier')
@@ -68,7 +69,7 @@ runTable(t, 'Python', [
   {
     title: 'writes without a buffer',
     needs: 'python3',
-    script: python(`
+    script: inPython(`
       os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'0' * 4094 + b'9' + b'x' * 100), get('7/numtasks/barrier')
       os.write(os.open('7/numtasks/barrier', os.O_WRONLY), b'9' * 20000)
       os.writev(os.open('7/numtasks/barrier', os.O_WRONLY), [b'1', b'2']), get('7/numtasks/barrier')
@@ -81,7 +82,7 @@ runTable(t, 'Python', [
   {
     title: 'makes, removes and moves',
     needs: 'python3',
-    script: python(`
+    script: inPython(`
       os.mkdir('8')
       os.makedirs('8', exist_ok=True)
       os.mkdir('8')
@@ -100,7 +101,7 @@ runTable(t, 'Python', [
   {
     title: 'shutil copies from, onto and within the mount',
     needs: 'python3',
-    script: python(`
+    script: inPython(`
       os.path.basename(shutil.copyfile('7/numtasks/limit', os.environ['TMP'] + '/limit'))
       shutil.copyfile(os.environ['TMP'] + '/limit', '7/numtasks/barrier')
       shutil.copy('7/id', '7/numfiles/barrier'), get('7/numfiles/barrier')

@@ -5,6 +5,7 @@ import * as nodeFs from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { BcfsError, errnoName } from '../../lib/errors.js';
 import { TIME_LIMIT } from '../fixtures/command.js';
+import { python as interpreter } from '../fixtures/python.js';
 import { asConfigfs, Cannot, type Answers, type OpenFile } from './backend.js';
 import type { BeancounterBackend } from './v6.js';
 
@@ -71,7 +72,7 @@ except OSError as error:
 
 /** @param fd what the call is about, as the helper's descriptor 0 */
 async function python(call: string, args: readonly string[], fd?: number): Promise<unknown> {
-  const helper = spawn('python3', ['-c', script, call, ...args], {
+  const helper = spawn(interpreter, ['-c', script, call, ...args], {
     stdio: [fd ?? 'ignore', 'pipe', 'pipe'],
     timeout: TIME_LIMIT,
     killSignal: 'SIGKILL',
