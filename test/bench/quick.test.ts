@@ -86,6 +86,6 @@ t.test('a part that is not there is said in a line', async (t) => {
     code: 2,
     stdout: '',
     stderr:
-      'bench: ponies: no such part; there are: engine mount clients find floor idle scale limits sample endurance done\n',
+      'bench: ponies: no such part; there are: engine mount clients find floor idle scale limits sample fresh endurance done\n',
   });
 });
