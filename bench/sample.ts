@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { samplingCalls } from '../lib/host/native.js';
 import { ProcReader } from '../lib/host/process-reader.js';
 import { originalsFile } from '../lib/host/rlimit-originals.js';
@@ -18,6 +19,9 @@ export interface SampleSizes {
 
 export const sampleSizes: SampleSizes = { processes: 1000, beancounters: 100 };
 export const quickSampleSizes: SampleSizes = { processes: 10, beancounters: 2 };
+
+/** For all to have run when they were woken, milliseconds. */
+const WAKE_TIME = 200;
 
 /** So many samples: each process is read in full in four of them. */
 const SAMPLES = 4 * FULL_EVERY;
@@ -50,6 +54,12 @@ export async function sample({ processes, beancounters }: SampleSizes): Promise<
     const first = sampler.sample().cost;
     for (let turn = 0; turn < FULL_EVERY; turn += 1) sampler.sample();
     const costs = Array.from({ length: SAMPLES }, () => sampler.sample().cost);
+    const busy: number[] = [];
+    for (let turn = 0; turn < FULL_EVERY; turn += 1) {
+      for (const pid of pids) process.kill(pid, 'SIGUSR1');
+      await delay(WAKE_TIME);
+      busy.push(sampler.sample().cost);
+    }
     sampler.handle({ kind: 'end' });
     return {
       part: 'sample',
@@ -57,6 +67,7 @@ export async function sample({ processes, beancounters }: SampleSizes): Promise<
       figures: [
         { what: `the first sample of ${pids.length} processes`, value: first, unit: 'ms' },
         { what: 'each sample after it, CPU, median', value: median(costs), unit: 'ms', atMost: 10 },
+        { what: 'where each process has run since', value: median(busy), unit: 'ms' },
       ],
     };
   } finally {
@@ -67,12 +78,19 @@ export async function sample({ processes, beancounters }: SampleSizes): Promise<
   }
 }
 
-/** A shell with so many children that end with it. */
+/** A process with so many children that end with it. They sleep, and wake up for a moment at SIGUSR1. */
 async function sleepers(count: number): Promise<ChildProcess> {
-  const script = `for ((i = 0; i < ${count}; i++)); do sleep 600 & done; echo ready; read; kill $(jobs -p); wait`;
-  const shell = spawn('bash', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
-  await once(shell.stdout, 'data');
-  return shell;
+  const script = `
+    $SIG{USR1} = sub {};
+    for (1 .. ${count}) {
+      my $pid = fork;
+      if (!$pid) { open my $file, '<', '/dev/null'; sleep 600 while 1 }
+      push @children, $pid;
+    }
+    $| = 1; print "ready\\n"; <STDIN>; kill 9, @children; 1 while wait > 0`;
+  const parent = spawn('perl', ['-e', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(parent.stdout, 'data');
+  return parent;
 }
 
 function childrenOf(pid: number): number[] {

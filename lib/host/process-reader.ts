@@ -30,6 +30,11 @@ export interface ProcessHandle {
   /** The start time of its first thread, clock ticks since boot. */
   readonly start: string;
   readonly parent: number;
+  /**
+   * CPU time of all its threads so far, nanoseconds: one that has not run has opened and mapped nothing. Undefined where
+   * nobody tells.
+   */
+  cpuTime(): number | undefined;
   /** Undefined too for what has no address space: a zombie, a kernel thread. */
   memory(): Memory | undefined;
   /** How many descriptors are open. */
@@ -101,6 +106,7 @@ export class ProcReader implements ProcessReader {
       pid,
       start: fields[19] ?? '',
       parent: Number(fields[1]),
+      cpuTime: () => (this.#root === '/proc' ? this.#calls.cpuTime(pid) : undefined),
       memory: () => this.#memory(held, statm),
       descriptors: () => {
         if (directory !== undefined) return this.#calls.sizeOf(directory);

@@ -20,7 +20,7 @@ import { nofileFor, Rlimits, type Wanted } from './rlimits.js';
 import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
 
 /** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
-export const FULL_EVERY = 32;
+export const FULL_EVERY = 16;
 
 /** From here on a beancounter is near its limit: this part of its barrier. */
 const NEAR = 0.75;
@@ -55,6 +55,10 @@ interface Process {
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
+  /** Its CPU time before it was read last. */
+  time: number | undefined;
+  /** Whether it has run since. */
+  hasRun: boolean;
   /** What it was to be limited to at the last sample. */
   wanted: Wanted | undefined;
 }
@@ -188,6 +192,7 @@ export class Sampler {
 
   #open(pid: number, id: number): void {
     const handle = this.#options.reader.open(pid);
+    const time = handle?.cpuTime();
     const memory = handle?.memory();
     if (!handle || !memory) return handle?.close();
     const status = handle.status();
@@ -203,6 +208,8 @@ export class Sampler {
       open: [],
       before: [],
       isFull: true,
+      time,
+      hasRun: true,
       wanted: undefined,
     };
     this.#processes.set(pid, process);
@@ -210,10 +217,14 @@ export class Sampler {
 
   /** @returns whether it still lives */
   #read(process: Process): boolean {
-    const { handle } = process;
+    const { handle, time } = process;
+    process.isFull = (handle.pid + this.#turn) % FULL_EVERY === 0;
+    // Before anything else of it, so that what it does meanwhile is seen the next time.
+    process.time = handle.cpuTime();
+    process.hasRun = process.isFull || process.time === undefined || process.time !== time;
+    if (!process.hasRun) return true;
     const memory = handle.memory();
     if (!memory) return false;
-    process.isFull = (handle.pid + this.#turn) % FULL_EVERY === 0;
     if (process.isFull) process.status = handle.status();
     const hasChanged = process.isFull || memory.data !== process.memory.data;
     process.memory = memory;
@@ -257,6 +268,7 @@ export class Sampler {
       this.#list(process, owners);
     }
     for (const process of this.#processes.values()) {
+      if (!process.hasRun && process.descriptors >= 0) continue;
       const count = process.handle.descriptors();
       if (count !== undefined && (process.isFull || count !== process.descriptors)) this.#list(process);
     }
