@@ -6,6 +6,9 @@ import type { Caller } from '../errors.js';
 import type { Beancounter } from './beancounter.js';
 import type { Counter } from './counter.js';
 
+/** What is not the program's own to know: what is held, was held at most, and was refused. */
+export type Figure = 'held' | 'maxheld' | 'failcnt';
+
 export interface Source {
   /**
    * Moves every task that shares the address space of a task: v6's `tasks`.
@@ -20,8 +23,8 @@ export interface Source {
   /** Moves one task: v6's `threads`. Parameters and errors as `move` has them. */
   moveThread(tid: number, bc: Beancounter, caller: Caller | undefined): void;
 
-  /** Brings what is held, was held at most, and was refused up to now, before it is shown. Never throws. */
-  refresh?(counter: Counter): void;
+  /** Brings a figure up to now, before it is shown, and the others or not. Never throws. */
+  refresh?(counter: Counter, figure: Figure): void;
 
   /**
    * Is told of a beancounter that a mkdir is about to find: puts what is not held any more, so that it is not found for

@@ -93,6 +93,7 @@ export function liveTree(
     sampler: samplerLink(order),
     readBelongings,
     sharersOf: (pid) => addressSharers('/proc', pid, (one, other) => calls.sharesMemory(one, other)),
+    exists: (tgid, tid) => calls.exists(tgid, tid),
     statePath: order.statePath,
     directory: cgroup,
     interval,

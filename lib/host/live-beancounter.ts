@@ -19,13 +19,13 @@ export class LiveBeancounter {
   /** The last sample's. */
   reading: Reading | undefined;
   readonly #moved: MovedTasks;
-  readonly #isThere: (task: MovedTask) => boolean;
+  readonly #isThere: (task: MovedTask, isQuick: boolean) => boolean;
   #refused: Map<Counter, Refused> | undefined;
   #foreign = 0;
   #peak = 0;
 
-  /** @param isThere whether a task that was moved is there still */
-  constructor(bc: Beancounter, moved: MovedTasks, isThere: (task: MovedTask) => boolean) {
+  /** @param isThere whether a task that was moved is there still; quickly: another may have its tid by now */
+  constructor(bc: Beancounter, moved: MovedTasks, isThere: (task: MovedTask, isQuick: boolean) => boolean) {
     this.bc = bc;
     this.#moved = moved;
     this.#isThere = isThere;
@@ -53,11 +53,16 @@ export class LiveBeancounter {
     return Math.max(0, current - this.foreignTasks);
   }
 
-  /** Forgets moved tasks that have ended. @returns whether there were any */
-  settleMoved(): boolean {
+  /**
+   * Forgets moved tasks that have ended.
+   *
+   * @param isQuick whether one may be missed whose tid another has by now
+   * @returns whether there were any
+   */
+  settleMoved(isQuick = false): boolean {
     let changed = false;
     for (const task of [...this.#moved.of(this.id)]) {
-      if (this.#isThere(task)) continue;
+      if (this.#isThere(task, isQuick)) continue;
       this.#moved.delete(task);
       changed = true;
     }

@@ -13,7 +13,7 @@ import type { Beancounter } from '../bc/beancounter.js';
 import type { Counter } from '../bc/counter.js';
 import type { Registry } from '../bc/registry.js';
 import type { Resource } from '../bc/resource.js';
-import type { Source } from '../bc/source.js';
+import type { Figure, Source } from '../bc/source.js';
 import { MAXVALUE } from '../bc/value.js';
 import { BcfsError, describe, type Caller } from '../errors.js';
 import type { Groups, Machine } from './groups.js';
@@ -38,6 +38,8 @@ export interface LiveHostOptions {
   readonly readBelongings: (pid: number) => Belongings | undefined;
   /** The processes that share an address space with one, itself among them. */
   readonly sharersOf: (pid: number) => readonly number[];
+  /** Whether a process has a thread of a tid. Default: as /proc tells, which is slower. */
+  readonly exists?: (tgid: number, tid: number) => boolean;
   /** Where the state file is. */
   readonly statePath: string;
   /** The name of the directory that the groups are in. */
@@ -125,7 +127,10 @@ export class LiveHost implements Source {
   #enter(bc: Beancounter): void {
     if (bc.id === 0 || this.#lives.get(bc.id)?.bc === bc) return;
     this.#makeGroups(bc.id);
-    this.#lives.set(bc.id, new LiveBeancounter(bc, this.#moved, (task) => this.#isSame(task)));
+    this.#lives.set(
+      bc.id,
+      new LiveBeancounter(bc, this.#moved, (task, isQuick) => this.#isThere(task, isQuick)),
+    );
     if (!this.#isRestoring) this.#state.append({ bc: bc.id, seen: true });
     this.#postBounds(bc.id, (name) => this.#kinds.get(name)?.resource);
   }
@@ -186,23 +191,23 @@ export class LiveHost implements Source {
     });
   }
 
-  refresh(counter: Counter): void {
+  refresh(counter: Counter, figure: Figure): void {
     this.#takeSamples();
     const kind = this.#kinds.get(counter.resource.name);
     if (!kind) return; // a program's own resource
     try {
       const live = this.#lives.get(counter.beancounter.id);
-      if (live) this.#read(kind, live);
+      if (live) this.#read(kind, live, figure);
       else if (counter.beancounter.id === 0) this.#readRest(kind, counter);
     } catch (error) {
       this.#options.log(`${counter.resource.name} of ${counter.beancounter.id}: ${describe(error)}`);
     }
   }
 
-  #read(kind: LiveResource, live: LiveBeancounter): void {
+  #read(kind: LiveResource, live: LiveBeancounter, figure?: Figure): void {
     const counter = live.counter(kind.resource.name);
     const { failcnt } = counter;
-    kind.read(live, counter);
+    kind.read(live, counter, figure);
     if (counter.failcnt > failcnt) this.#event(counter, kind.refusal ?? 'refused', counter.failcnt - failcnt);
   }
 
@@ -512,6 +517,12 @@ export class LiveHost implements Source {
     }
     this.#state.remove();
     return null;
+  }
+
+  /** Whether a task is there still. @param isQuick whether another that has its tid now may be taken for it */
+  #isThere(task: MovedTask, isQuick: boolean): boolean {
+    const { exists } = this.#options;
+    return isQuick && exists ? exists(task.tgid, task.tid) : this.#isSame(task);
   }
 
   /** Whether a task is there still, and no other has its tid. */

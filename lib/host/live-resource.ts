@@ -10,6 +10,7 @@ import { numfiles } from '../bc/resources/numfiles.js';
 import { numtasks } from '../bc/resources/numtasks.js';
 import { physpages } from '../bc/resources/physpages.js';
 import { privvmpages } from '../bc/resources/privvmpages.js';
+import type { Figure } from '../bc/source.js';
 import { MAXVALUE } from '../bc/value.js';
 import type { LiveBeancounter } from './live-beancounter.js';
 import type { Machine } from './groups.js';
@@ -19,8 +20,8 @@ import type { ResourceStatus } from './report.js';
 export interface LiveResource {
   /** Its name, unit, and parameters. */
   readonly resource: Resource;
-  /** Brings a counter up to now from what the kernel counts. */
-  read(live: LiveBeancounter, counter: Counter): void;
+  /** Brings a counter up to now from what the kernel counts. @param figure the one that is asked for; default: all */
+  read(live: LiveBeancounter, counter: Counter, figure?: Figure): void;
   /**
    * Has the kernel hold new parameters.
    *
@@ -60,12 +61,13 @@ function tasks({ pids, kind }: Machine): LiveResource {
   }
   return {
     resource: numtasks,
-    read(live, counter) {
-      if (live.settleMoved()) this.apply?.(live, counter.barrier, counter.limit);
-      const current = pids.current(live.id);
-      const peak = pids.peak(live.id);
-      counter.observe(live.taskCount(current), live.mostTasks(peak));
-      live.countRefused(counter, pids.refused(live.id));
+    read(live, counter, figure) {
+      if (live.settleMoved(figure !== undefined)) this.apply?.(live, counter.barrier, counter.limit);
+      if (figure !== 'failcnt') {
+        const held = live.taskCount(pids.current(live.id));
+        counter.observe(held, figure === 'held' ? held : live.mostTasks(pids.peak(live.id)));
+      }
+      if (isAsked('failcnt', figure)) live.countRefused(counter, pids.refused(live.id));
     },
     apply(live, _barrier, limit) {
       // v6 charges no task that moves in, the controller does; and the other way round for one that moves out.
@@ -97,9 +99,9 @@ function residentPages({ memory, kind }: Machine): LiveResource {
   }
   return {
     resource: physpages,
-    read(live, counter) {
-      counter.observe(memory.resident(live.id));
-      live.countRefused(counter, memory.killed(live.id));
+    read(live, counter, figure) {
+      if (figure !== 'failcnt') counter.observe(memory.resident(live.id));
+      if (isAsked('failcnt', figure)) live.countRefused(counter, memory.killed(live.id));
     },
     apply(live, barrier, limit) {
       // The kernel bounds only the total; what it holds of its own for these tasks comes on top of the pages.
@@ -133,9 +135,10 @@ function kernelMemory({ memory, kind }: Machine): LiveResource {
   }
   return {
     resource: kmemsize,
-    read(live, counter) {
+    read(live, counter, figure) {
       const held = memory.kernel(live.id);
-      if (held !== undefined) counter.observe(held, memory.kernelPeak(live.id) ?? held);
+      if (held === undefined) return;
+      counter.observe(held, (isAsked('maxheld', figure) && memory.kernelPeak(live.id)) || held);
     },
     apply(live, _barrier, limit) {
       memory.setLimit(live.id, total(live.counter(physpages.name).limit, limit));
@@ -176,6 +179,10 @@ function files({ members }: Machine): LiveResource {
       note: 'as old as the interval; several processes can each take what was free at the last sample; failcnt is not known',
     },
   };
+}
+
+function isAsked(one: Figure, figure: Figure | undefined): boolean {
+  return figure === undefined || figure === one;
 }
 
 /** Pages as bytes; undefined for unlimited. */

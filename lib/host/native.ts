@@ -1,4 +1,5 @@
 /** The calls to libc that sampling needs and Node does not have, or has slower. Linux on x86-64 and arm64. */
+import { errno } from '../errors.js';
 import { loadLibc } from '../libc.js';
 
 /** prlimit(2)'s resources, the same on both machines. */
@@ -8,6 +9,7 @@ export const RLIMIT_NOFILE = 7;
 const KCMP_FILE = 0;
 const KCMP_VM = 1;
 const SYS_KCMP = process.arch === 'arm64' ? 272 : 312;
+const SYS_TGKILL = process.arch === 'arm64' ? 131 : 234;
 const SYS_FSTAT = process.arch === 'arm64' ? 80 : 5;
 /** struct stat, and where its size is, the same on both machines: bytes. */
 const STAT_SIZE = 144;
@@ -46,6 +48,8 @@ export interface SamplingCalls {
   sizeOf(fd: number): number | undefined;
   /** CPU time of all threads of a process so far, nanoseconds; undefined: there is none. Up to a tick late. */
   cpuTime(pid: number): number | undefined;
+  /** Whether a process has a thread of a tid, waited for or not: tgkill(2) with no signal. */
+  exists(tgid: number, tid: number): boolean;
 }
 
 let loaded: SamplingCalls | undefined;
@@ -99,6 +103,7 @@ function load(): SamplingCalls {
     readStart: (fd) => pread(fd, startAddress, START_SIZE, 0),
     sizeOf: (fd) =>
       syscall(SYS_FSTAT, fd, statAddress, 0, 0, 0) === 0 ? Number(stat.readBigInt64LE(ST_SIZE)) : undefined,
+    exists: (tgid, tid) => syscall(SYS_TGKILL, tgid, tid, 0, 0, 0) === 0 || koffi.errno() !== errno.ESRCH,
     cpuTime(pid) {
       if (clockGettime(processClock(pid), timeAddress) !== 0) return undefined;
       return time.readUInt32LE(0) * 1e9 + time.readUInt32LE(8);

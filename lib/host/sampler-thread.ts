@@ -1,5 +1,6 @@
 /** The thread that samples: it reads processes, sets their limits, and posts what it read. */
 import { readFileSync, writeSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineOptions } from './groups.js';
 import { findMachine } from './machine.js';
@@ -32,6 +33,9 @@ export interface SamplerOrder {
 function cpuTime(): number {
   return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
 }
+
+// Nobody waits for it as for who serves: this thread alone comes later.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const { machine, interval, originalsPath, port, done, wake } = workerData as SamplerOrder;
 const count = new Int32Array(done);

@@ -1,6 +1,6 @@
 /** `<id>/<resource>/`: one counter, shown as v6 shows it. Source: v6.md, the tree (patch 5). */
 import type { Counter } from '../bc/counter.js';
-import type { Source } from '../bc/source.js';
+import type { Figure, Source } from '../bc/source.js';
 import { parseUnsigned, printValue, type Dialect } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Item } from '../configfs/item.js';
@@ -25,11 +25,11 @@ export class ResourceItem extends Item {
     this.context = context;
   }
 
-  /** The counter as it is now. */
-  get current(): Counter {
+  /** A figure as it is now, in the resource's unit. */
+  current(figure: Figure): number {
     const { counter, context } = this;
-    context.source.refresh?.(counter);
-    return counter;
+    context.source.refresh?.(counter, figure);
+    return counter[figure];
   }
 
   override get attributes(): readonly Attribute[] {
@@ -50,10 +50,10 @@ const attributes: readonly Attribute<ResourceItem>[] = [
     show: ({ counter }) => printValue(counter.limit),
     store: ({ counter, context }, text) => counter.change(counter.barrier, parse(text, context.dialect)),
   },
-  { name: 'held', mode: 0o444, show: ({ current }) => printValue(current.held) },
-  { name: 'maxheld', mode: 0o444, show: ({ current }) => printValue(current.maxheld) },
+  { name: 'held', mode: 0o444, show: (item) => printValue(item.current('held')) },
+  { name: 'maxheld', mode: 0o444, show: (item) => printValue(item.current('maxheld')) },
   { name: 'minheld', mode: 0o444, show: ({ counter }) => printValue(counter.minheld) },
-  { name: 'failcnt', mode: 0o444, show: ({ current }) => printValue(current.failcnt) },
+  { name: 'failcnt', mode: 0o444, show: (item) => printValue(item.current('failcnt')) },
 ];
 
 function parse(text: string, dialect: Dialect): bigint {
