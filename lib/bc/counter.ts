@@ -22,8 +22,11 @@ export type Severity = (typeof Severity)[keyof typeof Severity];
 
 /** The part of a parameter that a charge is compared with: held never passes MAXHELD. */
 function bound(value: bigint): number {
-  return value > BigInt(MAXHELD) ? MAXHELD : Number(value);
+  return value > MOST ? MAXHELD : Number(value);
 }
+
+/** MAXHELD, made once: a comparison that allocates nothing. */
+const MOST = BigInt(MAXHELD);
 
 export class Counter {
   readonly beancounter: Beancounter;

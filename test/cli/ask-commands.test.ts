@@ -7,15 +7,7 @@ import t from 'tap';
 import { BcfsError } from '../../lib/errors.js';
 import type { HostEvent, HostRequest, ProcessEntry } from '../../lib/host/report.js';
 import type { ControlServer } from '../../lib/cli/control-server.js';
-import {
-  bash,
-  bcfs,
-  run,
-  TIME_LIMIT,
-  type Outcome,
-  type RunOptions,
-  runUncovered,
-} from '../fixtures/command.js';
+import { bash, bcfs, run, TIME_LIMIT, type Outcome, type RunOptions } from '../fixtures/command.js';
 import { served, socketDirectory, socketOf, staleSocket, status } from '../fixtures/control.js';
 import {
   emptyDirectory,
@@ -26,8 +18,6 @@ import {
   sharedMount,
   until,
 } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** Another user, who may not write where the coverage goes. */
 const nobody = [

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
-import { bash, bcfs, run, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs, run } from '../fixtures/command.js';
 import { foreground, preloaded } from '../fixtures/foreground.js';
 import {
   daemonOf,
@@ -14,8 +14,6 @@ import {
   needsFuse,
   until,
 } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** The pids of the guardians of a mountpoint. */
 function guardians(mountpoint: string): number[] {

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, symlink } from 'node:fs/promises';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
-import { bash, bcfs, root, run, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs, root, run } from '../fixtures/command.js';
 import {
   daemonOf,
   emptyDirectory,
@@ -11,8 +11,6 @@ import {
   needsFuse,
   until,
 } from '../fixtures/mounted.js';
-
-runUncovered();
 
 t.test('a path through a link and .. is the one that the kernel follows', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);

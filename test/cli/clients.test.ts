@@ -1,10 +1,8 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
-import { bash, runUncovered } from '../fixtures/command.js';
+import { bash } from '../fixtures/command.js';
 import { daemonOf, mounted, needsFuse, threads } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** A client with a beancounter of its own: every value that it reads back must be the one that it wrote. */
 const client = (id: number, rounds: number) => `

@@ -1,9 +1,7 @@
 import t from 'tap';
-import { bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { socketDirectory, socketOf } from '../fixtures/control.js';
 import { mounted, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 const failed = (code: number, message: string): Outcome => ({
   code,

@@ -1,10 +1,8 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import t from 'tap';
-import { bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { nobody, onlyWith, somebody, withDevice } from '../fixtures/unprivileged.js';
 import { emptyDirectory, isAlive, daemonOf, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** Root without some capabilities. */
 const without = (capabilities: string) => [

@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import t from 'tap';
-import { bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, ended, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 const done: Outcome = { code: 0, stdout: '', stderr: '' };
 

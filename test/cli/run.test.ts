@@ -2,10 +2,8 @@ import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
-import { bash, bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse, sharedMount } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** Another user, who may not write where the coverage goes. */
 const nobody = [

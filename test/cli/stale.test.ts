@@ -1,11 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import type { Test } from 'tap';
-import { bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { foreground } from '../fixtures/foreground.js';
 import { daemonOf, emptyDirectory, ended, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 const done: Outcome = { code: 0, stdout: '', stderr: '' };
 

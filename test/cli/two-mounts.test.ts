@@ -1,9 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import t from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { daemons, daemonOf, emptyDirectory, ended, mountOn, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 t.test('two mounts have nothing to do with each other', needsFuse, async (t) => {
   const [one, two] = [await emptyDirectory(t), await emptyDirectory(t)];

@@ -1,11 +1,9 @@
 import { chown } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { findFusermount } from '../../lib/fuse/fusermount.js';
-import { bcfs, run, type Outcome, runUncovered } from '../fixtures/command.js';
+import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
 import { somebody, withDevice } from '../fixtures/unprivileged.js';
-
-runUncovered();
 
 /** What everybody who mounts does with it, in bash. */
 const use = (mountpoint: string) => `

@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { bcfs, bash, root, run, runUncovered } from '../fixtures/command.js';
+import { bcfs, bash, root, run } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
 import { daemonOf, emptyDirectory, ended, isAlive, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** Has the daemon serve `mkdir stuck` for ever, and `mkdir lost` by a call to the kernel that does not come back. */
 const stuck = preloaded(`

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { bash, bcfs, run, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs, run } from '../fixtures/command.js';
 import {
   daemonOf,
   emptyDirectory,
@@ -15,8 +15,6 @@ import {
   until,
 } from '../fixtures/mounted.js';
 import { load, soak } from '../fixtures/soak.js';
-
-runUncovered();
 
 const CLIENTS = 4;
 

@@ -1,11 +1,9 @@
 /** Too little of something: what works, works wholly, and what does not fails in one line and leaves nothing. */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync, existsSync } from 'node:fs';
 import t from 'tap';
-import { bash, bcfs, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs } from '../fixtures/command.js';
 import { daemons, emptyDirectory, mountpoints, needsFuse, until } from '../fixtures/mounted.js';
 import { soak } from '../fixtures/soak.js';
-
-runUncovered();
 
 t.test('with 64 descriptors it works', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);

@@ -2,11 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { bash, run, runUncovered } from '../fixtures/command.js';
+import { bash, run } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, ended, isAlive, mountOn, needsFuse, until } from '../fixtures/mounted.js';
 import { soak } from '../fixtures/soak.js';
-
-runUncovered();
 
 /** Whether all threads of a process are stopped: a signal takes its time to reach them. */
 function isStopped(pid: number): boolean {

@@ -1,12 +1,10 @@
 import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import t from 'tap';
-import { bash, runUncovered } from '../fixtures/command.js';
+import { bash } from '../fixtures/command.js';
 import { mounted, needsFuse } from '../fixtures/mounted.js';
 import { shell } from '../fixtures/processes.js';
 import { program } from '../fixtures/program.js';
-
-runUncovered();
 
 /** A file that says who wrote it last. */
 const remembers = `

@@ -6,11 +6,8 @@ import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rmdir, stat, unlink } from 'node:fs/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { daemonOf, mounted, needsFuse } from '../fixtures/mounted.js';
 import { CASES, isSoak } from '../fixtures/soak.js';
-
-runUncovered();
 
 t.setTimeout(isSoak ? 3_600_000 : 240_000);
 

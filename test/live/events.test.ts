@@ -5,13 +5,11 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { evaluator, forker } from '../fixtures/actor.js';
 import { Agent } from '../fixtures/agent.js';
-import { bcfs, runUncovered } from '../fixtures/command.js';
+import { bcfs } from '../fixtures/command.js';
 import { memoryHog } from '../fixtures/hogs.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse, until } from '../fixtures/mounted.js';
-
-runUncovered();
 
 const options = { ...needsFuse, ...needsCgroup };
 

@@ -1,12 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { actor } from '../fixtures/actor.js';
-import { bash, bcfs, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse, until } from '../fixtures/mounted.js';
-
-runUncovered();
 
 const options = { ...needsFuse, ...needsCgroup };
 

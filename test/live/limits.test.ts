@@ -4,14 +4,12 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { evaluator, storm } from '../fixtures/actor.js';
-import { cgroup, runUncovered } from '../fixtures/command.js';
+import { cgroup } from '../fixtures/command.js';
 import { fileHog, MAPPING, mappingHog, memoryHog } from '../fixtures/hogs.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { emptyDirectory, needsFuse, until } from '../fixtures/mounted.js';
 import { findMachine } from '../../lib/host/machine.js';
-
-runUncovered();
 
 const options = { ...needsFuse, ...needsCgroup };
 

@@ -1,13 +1,11 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { actor, forker } from '../fixtures/actor.js';
-import { bcfs, cgroup, run, runUncovered } from '../fixtures/command.js';
+import { bcfs, cgroup, run } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveArgs, liveDirectory } from '../fixtures/live-mount.js';
 import { daemonOf, ended, mountOn, needsFuse, until } from '../fixtures/mounted.js';
 import { findMachine } from '../../lib/host/machine.js';
-
-runUncovered();
 
 const options = { ...needsFuse, ...needsCgroup };
 

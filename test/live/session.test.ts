@@ -1,6 +1,6 @@
 import t from 'tap';
 import { python } from '../fixtures/python.js';
-import { bash, bcfs, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse } from '../fixtures/mounted.js';
@@ -63,7 +63,6 @@ for _ in range(20):
 for pid in pids: os.kill(pid, 9)
 '`;
 
-    runUncovered();
     const { stdout, stderr, code } = await bash(`
       ${bcfs} run --set numtasks=5 ${bc}/7 -- ${forks} | sort | uniq -c
       cat ${bc}/7/numtasks/failcnt ${bc}/7/numtasks/maxheld

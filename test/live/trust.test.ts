@@ -2,13 +2,11 @@ import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { actor } from '../fixtures/actor.js';
 import { python } from '../fixtures/python.js';
-import { bash, bcfs, run, runUncovered } from '../fixtures/command.js';
+import { bash, bcfs, run } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse } from '../fixtures/mounted.js';
 import { nobody } from '../fixtures/unprivileged.js';
-
-runUncovered();
 
 const options = { ...needsFuse, ...needsCgroup };
 

@@ -1,5 +1,4 @@
 import t from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { python } from '../fixtures/python.js';
 import { runTable } from '../fixtures/program-table.js';
 
@@ -28,8 +27,6 @@ ${calls
   .join('\n')}
 EOF
 `;
-
-runUncovered();
 
 runTable(t, 'Python', [
   {

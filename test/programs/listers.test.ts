@@ -1,8 +1,5 @@
 import t from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { runTable } from '../fixtures/program-table.js';
-
-runUncovered();
 
 runTable(t, 'programs that list', [
   { title: 'ls of the mount', script: 'ls', stdout: '0\n7\ndescription\n' },

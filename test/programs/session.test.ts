@@ -1,10 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
-import { root, TIME_LIMIT, runUncovered } from '../fixtures/command.js';
+import { root, TIME_LIMIT } from '../fixtures/command.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
-
-runUncovered();
 
 /** What the README shows. */
 const session = `\

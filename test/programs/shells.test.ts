@@ -1,8 +1,5 @@
 import t from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { runTable } from '../fixtures/program-table.js';
-
-runUncovered();
 
 runTable(t, 'bash', [
   {

@@ -1,8 +1,5 @@
 import t from 'tap';
-import { runUncovered } from '../fixtures/command.js';
 import { runTable } from '../fixtures/program-table.js';
-
-runUncovered();
 
 /** dd without its figures. */
 const dd = (args: string) => `dd ${args} status=none`;
