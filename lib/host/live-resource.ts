@@ -153,28 +153,29 @@ function kernelMemory({ memory, kind }: Machine): LiveResource {
   };
 }
 
-function sampledMappings({ members }: Machine): LiveResource {
-  return {
-    resource: privvmpages,
-    read: (live, counter) => counter.observe(live.reading?.privvmpages ?? 0),
-    status: {
-      source: '/proc/PID/statm, data, each process',
-      exactness: members ? 'sampled' : 'estimated',
-      limit: 'RLIMIT_DATA of each process',
-      enforcement: 'approximate',
-      note: 'as old as the interval; several processes can each take what was free at the last sample; failcnt is not known',
-    },
-  };
+function sampledMappings(machine: Machine): LiveResource {
+  return sampled(machine, privvmpages, 'privvmpages', '/proc/PID/statm, data, each process', 'RLIMIT_DATA');
 }
 
-function files({ members }: Machine): LiveResource {
+function files(machine: Machine): LiveResource {
+  return sampled(machine, numfiles, 'numfiles', '/proc/PID/fd, each file once', 'RLIMIT_NOFILE');
+}
+
+/** What is read process by process, and held by a limit of each of them. */
+function sampled(
+  { members }: Machine,
+  resource: Resource,
+  figure: 'numfiles' | 'privvmpages',
+  source: string,
+  rlimit: string,
+): LiveResource {
   return {
-    resource: numfiles,
-    read: (live, counter) => counter.observe(live.reading?.numfiles ?? 0),
+    resource,
+    read: (live, counter) => counter.observe(live.reading?.[figure] ?? 0),
     status: {
-      source: '/proc/PID/fd, each file once',
+      source,
       exactness: members ? 'sampled' : 'estimated',
-      limit: 'RLIMIT_NOFILE of each process',
+      limit: `${rlimit} of each process`,
       enforcement: 'approximate',
       note: 'as old as the interval; several processes can each take what was free at the last sample; failcnt is not known',
     },

@@ -56,7 +56,7 @@ for (const [title, end] of ways) {
   t.test(`${title} under load: nobody hangs, and the next start mounts`, needsFuse, async (t) => {
     const directory = await emptyDirectory(t);
     const endClients = clients(t, directory);
-    for (let round = 0; round < soak(title.startsWith('kill -9') ? 5 : 1, 50); round += 1) {
+    for (let round = 0; round < soak(title.startsWith('kill -9') ? 3 : 1, 50); round += 1) {
       // Between two mounts they make directories where it is.
       await mountOn(t, directory, ['-o', 'nonempty']);
       const daemon = daemonOf(directory);
@@ -75,7 +75,7 @@ for (const [title, end] of ways) {
 t.test('clients that are killed in the middle of a request hold nobody up', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
   await mountOn(t, directory);
-  for (let round = 0; round < soak(5, 200); round += 1) {
+  for (let round = 0; round < soak(3, 200); round += 1) {
     const endClients = clients(t, directory);
     await delay(100);
     await endClients();

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
-import { root, TIME_LIMIT } from '../fixtures/command.js';
-import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
+import { cgroup, root, TIME_LIMIT } from '../fixtures/command.js';
+import { liveDirectory } from '../fixtures/live-mount.js';
+import { mountpoints, needsFuse } from '../fixtures/mounted.js';
 
 /** What the README shows. */
 const session = `\
@@ -34,7 +35,7 @@ async function type(lines: readonly string[]): Promise<string> {
     ['-qefc', `PS1='${prompt}' bash --norc --noprofile --noediting -i`, '/dev/null'],
     {
       cwd: root,
-      env: { ...process.env, LC_ALL: 'C', TERM: 'dumb', HISTFILE: '' },
+      env: { ...process.env, LC_ALL: 'C', TERM: 'dumb', HISTFILE: '', BCFS_CGROUP: cgroup },
       timeout: TIME_LIMIT,
       killSignal: 'SIGKILL',
     },
@@ -56,7 +57,7 @@ const hasTerminal = spawnSync('script', ['--version']).error === undefined;
 const skip = needsFuse.skip || (!hasTerminal && 'needs script');
 
 t.test('the session of the README works as printed', { skip }, async (t) => {
-  const directory = await emptyDirectory(t);
+  const directory = await liveDirectory(t);
   const here = (text: string) => text.replaceAll(' /bc', ` ${directory}/bc`);
   t.equal(await type(commands.map(here)), here(session));
   t.strictSame(mountpoints(directory), [], 'nothing is mounted afterwards');

@@ -1,11 +1,8 @@
-/** A mounted directory, through the kernel: node:fs, and Python for what Node does not have. */
-import { spawn } from 'node:child_process';
+/** A mounted directory, through the kernel: node:fs, and libc for what Node does not have. */
 import { constants } from 'node:fs';
 import * as nodeFs from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { BcfsError, errnoName } from '../../lib/errors.js';
-import { TIME_LIMIT } from '../fixtures/command.js';
-import { python as interpreter } from '../fixtures/python.js';
+import { loadLibc } from '../../lib/libc.js';
 import { asConfigfs, Cannot, type Answers, type OpenFile } from './backend.js';
 import type { BeancounterBackend } from './v6.js';
 
@@ -34,64 +31,100 @@ export const overFuseNative: Answers = {
   knowsCaller: false,
 };
 
-/** Prints one line of JSON: a value, or the number of an errno. Descriptor 0 is the file where there is one. */
-const script = `
-import fcntl, json, mmap, os, stat, sys
+const LOCK_EX = 2;
+const LOCK_UN = 8;
+const PROT_READ = 1;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const PAGE = 4096;
+/** The type bits of a mode. */
+const kinds = { fifo: constants.S_IFIFO, device: constants.S_IFCHR, regular: constants.S_IFREG } as const;
+/** Major 1, minor 3. */
+const NULL_DEVICE = 0x103;
+/** struct statvfs, and where its fields are: bytes. */
+const STATVFS_SIZE = 112;
+const STATVFS = { bsize: 0, blocks: 16, bfree: 24, bavail: 32, files: 40, ffree: 48, namelen: 80 } as const;
 
-def flock():
-    fcntl.flock(0, fcntl.LOCK_EX)
-    fcntl.flock(0, fcntl.LOCK_UN)
-
-def map_page(kind):
-    flags = mmap.MAP_SHARED if kind == 'shared' else mmap.MAP_PRIVATE
-    with mmap.mmap(0, 4096, flags, mmap.PROT_READ) as page:
-        return page[:].split(b'\\0')[0].decode()
-
-def statfs(path):
-    s = os.statvfs(path)
-    return dict(bsize=s.f_bsize, namelen=s.f_namemax, blocks=s.f_blocks, bfree=s.f_bfree,
-                bavail=s.f_bavail, files=s.f_files, ffree=s.f_ffree)
-
-kinds = dict(fifo=stat.S_IFIFO, device=stat.S_IFCHR, regular=stat.S_IFREG)
-calls = dict(
-    flock=flock,
-    mmap=map_page,
-    lseek=lambda position: os.lseek(0, int(position), os.SEEK_SET),
-    statfs=statfs,
-    truncate=lambda path, length: os.truncate(path, int(length)),
-    mknod=lambda path, kind: os.mknod(path, kinds[kind] | 0o600, os.makedev(1, 3)),
-    setxattr=lambda path, name: os.setxattr(path, name, b'value'),
-    getxattr=lambda path, name: os.getxattr(path, name).decode(),
-    listxattr=lambda path: os.listxattr(path),
-)
-try:
-    print(json.dumps(dict(value=calls[sys.argv[1]](*sys.argv[2:]))))
-except OSError as error:
-    print(json.dumps(dict(errno=error.errno)))
-`;
-
-/** @param fd what the call is about, as the helper's descriptor 0 */
-async function python(call: string, args: readonly string[], fd?: number): Promise<unknown> {
-  const helper = spawn(interpreter, ['-c', script, call, ...args], {
-    stdio: [fd ?? 'ignore', 'pipe', 'pipe'],
-    timeout: TIME_LIMIT,
-    killSignal: 'SIGKILL',
-  });
-  const missing = new Promise<never>((_, reject) => {
-    helper.once('error', () => {
-      reject(new Cannot(`${call}: needs python3`));
-    });
-  });
-  const [out, err] = await Promise.race([Promise.all([text(helper.stdout!), text(helper.stderr!)]), missing]);
-  if (out === '') throw new Error(`python3: ${call}: ${err}`);
-  const { errno, value } = JSON.parse(out) as { errno?: number; value?: unknown };
-  if (errno !== undefined) throw new BcfsError(errnoName(errno), call);
-  return value;
+/** The calls that Node does not have. They block this process: whoever serves the mount is another. */
+function calls() {
+  const { koffi, library } = loadLibc();
+  const call = (prototype: string) => {
+    const raw = library.func(prototype) as (...words: unknown[]) => number | bigint;
+    return (...words: unknown[]): number => {
+      const result = Number(raw(...words));
+      if (result === -1) throw new BcfsError(errnoName(koffi.errno()), prototype);
+      return result;
+    };
+  };
+  const libc = {
+    flock: call('int flock(int fd, int operation)'),
+    lseek: call('long lseek(int fd, long offset, int whence)'),
+    mmap: call('intptr_t mmap(void *at, size_t size, int prot, int flags, int fd, long offset)'),
+    munmap: call('int munmap(intptr_t at, size_t size)'),
+    memcpy: library.func('void *memcpy(void *to, intptr_t from, size_t size)') as (
+      ...words: unknown[]
+    ) => unknown,
+    statvfs: call('int statvfs(const char *path, void *to)'),
+    truncate: call('int truncate(const char *path, long length)'),
+    mknod: call('int mknod(const char *path, unsigned int mode, unsigned long device)'),
+    setxattr: call(
+      'int setxattr(const char *path, const char *name, const char *value, size_t size, int flags)',
+    ),
+    getxattr: call('long getxattr(const char *path, const char *name, void *to, size_t size)'),
+    listxattr: call('long listxattr(const char *path, void *to, size_t size)'),
+  };
+  return {
+    flock(fd: number) {
+      libc.flock(fd, LOCK_EX);
+      libc.flock(fd, LOCK_UN);
+    },
+    seek: (fd: number, position: number) => void libc.lseek(fd, position, 0),
+    mmap(fd: number, kind: 'shared' | 'private'): string {
+      const at = libc.mmap(null, PAGE, PROT_READ, kind === 'shared' ? MAP_SHARED : MAP_PRIVATE, fd, 0);
+      const page = Buffer.alloc(PAGE);
+      libc.memcpy(page, at, PAGE);
+      libc.munmap(at, PAGE);
+      return page.toString('utf8', 0, page.indexOf(0));
+    },
+    statfs(path: string) {
+      const to = Buffer.alloc(STATVFS_SIZE);
+      libc.statvfs(path, to);
+      const field = (at: number) => Number(to.readBigUInt64LE(at));
+      return {
+        bsize: field(STATVFS.bsize),
+        namelen: field(STATVFS.namelen),
+        blocks: field(STATVFS.blocks),
+        bfree: field(STATVFS.bfree),
+        bavail: field(STATVFS.bavail),
+        files: field(STATVFS.files),
+        ffree: field(STATVFS.ffree),
+      };
+    },
+    truncate: (path: string, length: number) => void libc.truncate(path, length),
+    mknod: (path: string, kind: keyof typeof kinds) =>
+      void libc.mknod(path, kinds[kind] | 0o600, kind === 'device' ? NULL_DEVICE : 0),
+    setxattr: (path: string, name: string) => void libc.setxattr(path, name, 'value', 5, 0),
+    getxattr(path: string, name: string): string {
+      const to = Buffer.alloc(PAGE);
+      return to.toString('utf8', 0, libc.getxattr(path, name, to, to.length));
+    },
+    listxattr(path: string): string[] {
+      const to = Buffer.alloc(PAGE);
+      return to
+        .toString('utf8', 0, libc.listxattr(path, to, to.length))
+        .split('\0')
+        .filter(Boolean);
+    },
+  };
 }
+
+/** What a synchronous call answers, as a promise. */
+const answer = async <T>(call: () => T): Promise<T> => Promise.resolve(call());
 
 /** @param answers what its transport cannot answer as configfs does */
 export function onMount(mountpoint: string, answers: Answers): BeancounterBackend {
   const at = (path: string) => `${mountpoint}${path}`;
+  const libc = calls();
   const seconds = (milliseconds: number) => milliseconds / 1000;
   const notOnMount = (what: string) => () =>
     Promise.reject(new Cannot(`${what}: only the daemon's own code can`));
@@ -112,7 +145,7 @@ export function onMount(mountpoint: string, answers: Answers): BeancounterBacken
     mkdir: (path) => nodeFs.mkdir(Buffer.concat([Buffer.from(mountpoint), Buffer.from(path as Buffer)])),
     rmdir: (path) => nodeFs.rmdir(at(path)),
 
-    open: async (path, flags) => openFile(await nodeFs.open(at(path), flags)),
+    open: async (path, flags) => openFile(libc, await nodeFs.open(at(path), flags)),
     openDirectory: async (path) => {
       const directory = await nodeFs.open(at(path), constants.O_DIRECTORY);
       const inside = (name: string) => `/proc/self/fd/${directory.fd}/${name}`;
@@ -127,26 +160,20 @@ export function onMount(mountpoint: string, answers: Answers): BeancounterBacken
       const { ino, mode, nlink, uid, gid, size, atimeMs, mtimeMs } = await nodeFs.stat(at(path));
       return { ino, mode, nlink, uid, gid, size, atime: atimeMs, mtime: mtimeMs };
     },
-    statfs: () => python('statfs', [mountpoint]) as ReturnType<BeancounterBackend['statfs']>,
+    statfs: () => answer(() => libc.statfs(mountpoint)),
     // Node's own opens the file.
-    truncate: async (path, length) => {
-      await python('truncate', [at(path), String(length)]);
-    },
+    truncate: (path, length) => answer(() => libc.truncate(at(path), length)),
     chmod: (path, mode) => nodeFs.chmod(at(path), mode),
     chown: (path, uid, gid) => nodeFs.chown(at(path), uid, gid),
     utimes: (path, atime, mtime) => nodeFs.utimes(at(path), seconds(atime), seconds(mtime)),
-    mknod: async (path, kind) => {
-      await python('mknod', [at(path), kind]);
-    },
+    mknod: (path, kind) => answer(() => libc.mknod(at(path), kind)),
     unlink: (path) => nodeFs.unlink(at(path)),
     rename: (from, to) => nodeFs.rename(at(from), at(to)),
     link: (from, to) => nodeFs.link(at(from), at(to)),
     symlink: (target, path) => nodeFs.symlink(target, at(path)),
-    setxattr: async (path, name) => {
-      await python('setxattr', [at(path), name]);
-    },
-    getxattr: (path, name) => python('getxattr', [at(path), name]) as Promise<string>,
-    listxattr: (path) => python('listxattr', [at(path)]) as Promise<string[]>,
+    setxattr: (path, name) => answer(() => libc.setxattr(at(path), name)),
+    getxattr: (path, name) => answer(() => libc.getxattr(at(path), name)),
+    listxattr: (path) => answer(() => libc.listxattr(at(path))),
 
     charge: notOnMount('charge'),
     uncharge: notOnMount('uncharge'),
@@ -154,7 +181,7 @@ export function onMount(mountpoint: string, answers: Answers): BeancounterBacken
   };
 }
 
-function openFile(file: nodeFs.FileHandle): OpenFile {
+function openFile(libc: ReturnType<typeof calls>, file: nodeFs.FileHandle): OpenFile {
   return {
     read: async (length, position) => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position ?? null);
@@ -162,16 +189,12 @@ function openFile(file: nodeFs.FileHandle): OpenFile {
     },
     write: async (bytes, position) =>
       (await file.write(Buffer.from(bytes as Buffer), 0, null, position ?? null)).bytesWritten,
-    seek: async (position) => {
-      await python('lseek', [String(position)], file.fd);
-    },
+    seek: (position) => answer(() => libc.seek(file.fd, position)),
     truncate: (length) => file.truncate(length),
     sync: () => file.sync(),
     datasync: () => file.datasync(),
-    flock: async () => {
-      await python('flock', [], file.fd);
-    },
-    mmap: (kind) => python('mmap', [kind], file.fd) as Promise<string>,
+    flock: () => answer(() => libc.flock(file.fd)),
+    mmap: (kind) => answer(() => libc.mmap(file.fd, kind)),
     close: () => file.close(),
   };
 }

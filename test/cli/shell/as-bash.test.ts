@@ -1,4 +1,5 @@
 /** What bash and coreutils answer on a mount, the shell answers without one. */
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import type { MountSettings } from '../../../lib/cli/mount-options.js';
 import { bash, type Outcome } from '../../fixtures/command.js';
@@ -319,6 +320,13 @@ const owned = ['ls -l', 'ls -ld 0 description', 'ls -lai 0/numtasks'];
 /** Clears away what the row before has made. */
 const fresh = 'cd; rmdir [1-9]*; mkdir 1 2 10';
 
+/** The same on a mount, without a shell. */
+async function refresh(mountpoint: string): Promise<void> {
+  const names = (await readdir(mountpoint)).filter((name) => /^[1-9]/.test(name));
+  for (const name of names) await rmdir(`${mountpoint}/${name}`);
+  for (const name of ['1', '2', '10']) await mkdir(`${mountpoint}/${name}`);
+}
+
 /** Without what differs between one run and the next, and between bash and this shell by intention. */
 function comparable({ code, stdout, stderr }: Outcome, root: string): Outcome {
   return {
@@ -352,7 +360,10 @@ function compare(
       comparable(await bash(script, { cwd: mountpoint, env }), mountpoint),
     ];
     for (const script of rows) {
-      if (rows === scripts) await onBoth(fresh);
+      if (rows === scripts) {
+        runIn(ops, fresh, { variables });
+        await refresh(mountpoint);
+      }
       const [here, there] = await onBoth(script);
       t.strictSame(here, there, script.slice(0, 100));
     }
