@@ -13,8 +13,10 @@ import {
   readSync,
   rmdirSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { time } from './measure.js';
 
@@ -135,6 +137,7 @@ const perform: {
         for (let turn = 0; turn < BATCH; turn += 1) {
           for (const call of calls) call();
         }
+        check(dir, `${1 + (done % 100)}\n`);
       } catch (error) {
         answer({ value: NaN, error: (error as Error).message });
         return;
@@ -165,6 +168,16 @@ const perform: {
     return (rounds / (now - start)) * 1000;
   },
 };
+
+/** Nobody else uses the directory: so it must have what was written there, and hold nothing. */
+function check(dir: string, value: string): void {
+  const barrier = `${dir}/numtasks/barrier`;
+  writeFileSync(barrier, value);
+  const found = [barrier, `${dir}/numtasks/held`, `${dir}/id`].map((path) => readFileSync(path, 'utf8'));
+  const wanted = [value, '0\n', `${basename(dir)}\n`];
+  if (found.join('') !== wanted.join(''))
+    throw new Error(`${dir}: ${JSON.stringify(found)} for ${JSON.stringify(wanted)}`);
+}
 
 function timeEach(first: number, times: number, call: (id: number) => void): number {
   return (

@@ -1,5 +1,5 @@
 /**
- * Endurance: many clients at once for a minute, over all operations. A server that leaks a handle per request, or
+ * Endurance: many clients at once for a minute, over all operations, each of which checks what it is answered. A server that leaks a handle per request, or
  * a thread, gets slower and larger; this one must do neither once it is warm.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,15 +9,20 @@ import { median } from './measure.js';
 import { Processes, type BcfsOptions, type Client } from './processes.js';
 import type { Report } from './report.js';
 
+type Transport = NonNullable<BcfsOptions['transport']>;
+
 export interface EnduranceSizes {
   readonly seconds: number;
   readonly clients: number;
   /** What is compared: so many seconds at the beginning, and at the end. */
   readonly window: number;
+  readonly transports: readonly Transport[];
 }
 
-export const enduranceSizes: EnduranceSizes = { seconds: 60, clients: 32, window: 10 };
-export const quickEnduranceSizes: EnduranceSizes = { seconds: 2, clients: 2, window: 1 };
+const transports: readonly Transport[] = ['dev-fuse', 'fuse-native'];
+
+export const enduranceSizes: EnduranceSizes = { seconds: 60, clients: 32, window: 10, transports };
+export const quickEnduranceSizes: EnduranceSizes = { seconds: 2, clients: 2, window: 1, transports };
 
 interface Sample {
   readonly second: number;
@@ -34,7 +39,8 @@ interface Sample {
 const SPARE = 100_000;
 
 export async function endurance(sizes: EnduranceSizes): Promise<Report> {
-  const reports = [await endure('dev-fuse', sizes), await endure('fuse-native', sizes)];
+  const reports: Findings[] = [];
+  for (const transport of sizes.transports) reports.push(await endure(transport, sizes));
   return {
     part: 'endurance',
     tables: reports.flatMap(({ tables }) => tables),
@@ -42,7 +48,6 @@ export async function endurance(sizes: EnduranceSizes): Promise<Report> {
   };
 }
 
-type Transport = NonNullable<BcfsOptions['transport']>;
 type Findings = Pick<Report, 'tables' | 'figures'>;
 
 async function endure(transport: Transport, { seconds, clients, window }: EnduranceSizes): Promise<Findings> {

@@ -1,8 +1,8 @@
 /**
- * `npm run bench -- [part …] [endurance [seconds] [clients]] [--json FILE] [--quick]`
+ * `npm run bench -- [part …] [endurance [seconds] [clients] [--transport NAME]] [--json FILE] [--quick]`
  *
  * Without a part: engine, mount and scale, in less than three minutes. `done`: every part that has figures wanted of
- * it, and at the end all of them in one table, in less than 16 minutes. `--quick` only shows that it runs.
+ * it, and at the end all of them in one table, in some 17 minutes. `--quick` only shows that it runs.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -34,7 +34,13 @@ const parts: Readonly<Record<string, (isQuick: boolean, numbers: readonly number
   fresh: (isQuick) => fresh(isQuick ? quickFreshSizes : freshSizes),
   endurance: (isQuick, [seconds, clients]) => {
     const sizes = isQuick ? quickEnduranceSizes : enduranceSizes;
-    return endurance({ ...sizes, seconds: seconds ?? sizes.seconds, clients: clients ?? sizes.clients });
+    const transports = sizes.transports.filter((name) => name === (values.transport ?? name));
+    return endurance({
+      ...sizes,
+      seconds: seconds ?? sizes.seconds,
+      clients: clients ?? sizes.clients,
+      transports,
+    });
   },
 };
 
@@ -44,7 +50,11 @@ const DEFAULT_PARTS = ['engine', 'mount', 'scale'];
 const DONE = 'done';
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    transport: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const numbers = positionals.filter((word) => /^[1-9][0-9]*$/.test(word));

@@ -1,7 +1,6 @@
 /** The daemon: a process of its own, started by `bcfs <mountpoint>`, which tells it what to mount. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { failureOf, type Failure } from './exit.js';
-import { haveSessionComeFirst } from './priority.js';
 import type { Order } from './serve.js';
 
 /** Those below are input, output, errors and the channel to the parent. */
@@ -40,7 +39,7 @@ async function run(order: Order): Promise<never> {
   const { serve } = await import('./serve.js').catch((error: unknown) => {
     throw new Error(`the daemon cannot serve it: ${(error as Error).message}`, { cause: error });
   });
-  return serve(order, () =>
+  return serve(order, true, () =>
     report(undefined, (error) => {
       if (error) process.kill(process.pid, 'SIGTERM');
       else process.disconnect();
@@ -50,7 +49,6 @@ async function run(order: Order): Promise<never> {
 
 process.once('message', (order: Order) => {
   closeInherited();
-  haveSessionComeFirst();
   run(order).catch((error: unknown) => {
     const failure = failureOf(error);
     // Not before it has gone out, and then at once: libfuse may have been loaded.

@@ -15,7 +15,7 @@ const { hostTree, liveTree } = await import('./host-tree.js');
 const { comeFirst } = await import('./priority.js');
 const { answerQuestions, tellEvent } = await import('./host-connection.js');
 
-const { stop, stderr, validity, settings, live, pulse: shared } = workerData as DeviceOrder;
+const { stop, stderr, validity, settings, live, ownsSession, pulse: shared } = workerData as DeviceOrder;
 const log = logTo(stderr);
 const pulse = new Pulse(shared);
 const host = live
@@ -23,7 +23,6 @@ const host = live
   : hostTree(settings, log);
 const session = new Session(host.tree, { log, validity });
 loadNative();
-comeFirst();
 
 parentPort?.once('message', (fd: number) => {
   serveBlocking(fd, session, {
@@ -36,6 +35,7 @@ parentPort?.once('message', (fd: number) => {
       },
     },
     tick: () => host.tick(),
+    crowd: (isCrowded) => comeFirst(isCrowded, ownsSession),
     beat: () => pulse.beat(),
   });
   host.close();

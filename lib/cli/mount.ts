@@ -33,7 +33,7 @@ export async function mountCommand(mountpoint: string, flags: MountFlags): Promi
   if (flags.debug) createDebug.enable('bcfs:*');
   if (!flags.foreground && !flags.debug) return startDaemon(order, flags.log);
   const { serve } = await import('./serve.js');
-  return serve(order, () => {}).catch((error: unknown) => fail(failureOf(error)));
+  return serve(order, false, () => {}).catch((error: unknown) => fail(failureOf(error)));
 }
 
 /** Starts the daemon and ends when its mount answers. */

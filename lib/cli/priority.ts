@@ -1,20 +1,22 @@
 /**
- * Whoever uses a mount waits for the one thread that serves it: where many do, that thread comes first. It sleeps
- * whenever nobody asks.
+ * Whoever uses a mount waits for the one thread that serves it. Where many wait in line, that thread comes before others
+ * until they do not; for one client alone it would only be in the way, for the two may share a CPU.
  */
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
-const { PRIORITY_HIGH } = constants.priority;
+const { PRIORITY_HIGH, PRIORITY_NORMAL } = constants.priority;
 
-/** Has the calling thread run before others, if this process may. Source: sched(7), "The nice value". */
-export function comeFirst(): void {
-  tryTo(() => setPriority(PRIORITY_HIGH));
-}
-
-/** The same for a session of its own, which the kernel weighs as one. Source: sched(7), "The autogroup feature". */
-export function haveSessionComeFirst(): void {
-  tryTo(() => writeFileSync('/proc/self/autogroup', String(PRIORITY_HIGH)));
+/**
+ * Has the calling thread run before others, or as they do, if this process may. Source: sched(7), "The nice value".
+ *
+ * @param ownsSession whether the session is the daemon's own: the kernel weighs it as one (sched(7), "The autogroup
+ * feature")
+ */
+export function comeFirst(isFirst: boolean, ownsSession: boolean): void {
+  const nice = isFirst ? PRIORITY_HIGH : PRIORITY_NORMAL;
+  tryTo(() => setPriority(nice));
+  if (ownsSession) tryTo(() => writeFileSync('/proc/self/autogroup', String(nice)));
 }
 
 /** Without CAP_SYS_NICE it may not; and not every kernel has sessions weighed. */

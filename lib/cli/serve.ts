@@ -14,7 +14,6 @@ import type { HostTree } from './host-tree.js';
 import { listenWithoutTasks, LiveDaemon } from './live-daemon.js';
 import { logTo } from './log.js';
 import type { HostName, MountSettings } from './mount-options.js';
-import { comeFirst } from './priority.js';
 import { ServingThread } from './serving-thread.js';
 
 /** How often the host has to look at its tasks, in milliseconds. */
@@ -44,16 +43,21 @@ export interface Order {
   readonly host: HostName;
 }
 
-/** Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it. */
+/**
+ * Mounts, calls `ready`, and ends the process when the mount has gone or a signal has asked for it.
+ *
+ * @param ownsSession whether nothing else is in this process's session
+ */
 export async function serve(
   { mountpoint, settings, transport, host }: Order,
+  ownsSession: boolean,
   ready: () => void,
 ): Promise<never> {
   // libfuse writes to descriptor 2 whatever it likes.
   const stderr = divertStderr();
   const log = logTo(stderr);
   const live = host === 'none' ? undefined : new LiveDaemon(mountpoint, settings, host, log);
-  const server = servers[chosenTransport(transport)](settings, stderr, live);
+  const server = servers[chosenTransport(transport)](settings, stderr, live, ownsSession);
   const { ro, allowOther, nonempty, flags, autoUnmount, watchdog } = settings;
   const mounting = mountWith(server.carry, mountpoint, {
     ro,
@@ -148,7 +152,6 @@ function serveHere(settings: MountSettings, stderr: number, live: LiveDaemon | u
       if (live) answerEach(live.order.questions, (request) => made.answer(request));
       setInterval(() => made.tick(), TICK_INTERVAL);
       if (live) setInterval(() => made.look(), LOOK_INTERVAL);
-      comeFirst();
       return fuseNative(made.tree, path, options);
     },
     end: () => {
@@ -160,8 +163,13 @@ function serveHere(settings: MountSettings, stderr: number, live: LiveDaemon | u
 }
 
 /** dev-fuse serves on a thread that does nothing else, and that the tree lives on. */
-function serveOnThread(settings: MountSettings, stderr: number, live: LiveDaemon | undefined): Server {
-  const thread = new ServingThread({ stderr, validity: VALIDITY, settings, live: live?.order });
+function serveOnThread(
+  settings: MountSettings,
+  stderr: number,
+  live: LiveDaemon | undefined,
+  ownsSession: boolean,
+): Server {
+  const thread = new ServingThread({ stderr, validity: VALIDITY, settings, live: live?.order, ownsSession });
   return {
     // Nothing is mounted before it can be served.
     carry: async (path, options) => {
@@ -175,7 +183,12 @@ function serveOnThread(settings: MountSettings, stderr: number, live: LiveDaemon
   };
 }
 
-type MakeServer = (settings: MountSettings, stderr: number, live: LiveDaemon | undefined) => Server;
+type MakeServer = (
+  settings: MountSettings,
+  stderr: number,
+  live: LiveDaemon | undefined,
+  ownsSession: boolean,
+) => Server;
 
 const servers: Readonly<Record<TransportName, MakeServer>> = {
   'fuse-native': serveHere,

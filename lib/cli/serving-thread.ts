@@ -18,6 +18,8 @@ export interface DeviceOrder {
   readonly settings: MountSettings;
   /** How live tasks are followed, and the way to whoever asks; undefined: not at all. */
   readonly live: ThreadLiveOrder | undefined;
+  /** As for `serve`. */
+  readonly ownsSession: boolean;
   /** Of the `Pulse` that says whether it is at work. */
   readonly pulse: SharedArrayBuffer;
 }

@@ -19,6 +19,9 @@ import type { Transport } from './transport.js';
  */
 const SPIN = 0.06;
 
+/** Requests: after so many it is looked again whether clients wait in line. */
+const WINDOW = 128;
+
 /** Milliseconds between two ticks. */
 const TICK = 1000;
 /** For poll(2). */
@@ -71,6 +74,8 @@ export interface BlockingOptions {
   readonly attend?: { readonly fd: number; readonly run: () => void } | undefined;
   /** Runs between two requests, about once a second. @returns whether it has to run again though nothing is asked */
   readonly tick: () => boolean;
+  /** Told when clients begin to wait in line, so that nearly always the next request is there already, and when they end. */
+  readonly crowd?: (isCrowded: boolean) => void;
   /** Called when a request or the tick begins, and when it has ended: see `Pulse`. */
   readonly beat?: () => void;
 }
@@ -79,12 +84,18 @@ export interface BlockingOptions {
 export function serveBlocking(
   fd: number,
   session: Session,
-  { stop, attend, tick, beat }: BlockingOptions,
+  { stop, attend, tick, crowd, beat }: BlockingOptions,
 ): void {
   const pollset = new Pollset([fd, stop, ...(attend ? [attend.fd] : [])]);
   let lastRequest = 0;
   let lastTick = performance.now();
   let isTicking = true;
+  let requests = 0;
+  let pauses = 0;
+  let isFresh = false;
+  let pid = 0;
+  let turns = 0;
+  let isCrowded = false;
   for (let isServing = true; isServing;) {
     const length = read(fd, session.request.bytes);
     const now = performance.now();
@@ -98,6 +109,8 @@ export function serveBlocking(
       attend?.run();
     }
     if (length === -errno.EAGAIN) {
+      if (isFresh) pauses += 1;
+      isFresh = false;
       if (now - lastRequest < SPIN) continue;
       pollset.wait(session.hasNews ? RETRY : isTicking ? TICK : FOR_EVER);
       isServing = !pollset.isReady(1);
@@ -111,9 +124,23 @@ export function serveBlocking(
     }
     lastRequest = now;
     isTicking = true;
+    isFresh = true;
     beat?.();
     isServing = answer(fd, session, length);
     beat?.();
+    requests += 1;
+    if (session.pid !== pid && session.pid !== 0) {
+      ({ pid } = session);
+      turns += 1;
+    }
+    if (requests < WINDOW) continue;
+    // One client that shares this CPU has always asked already, too. Between the two bounds nothing changes.
+    const isLine: boolean = pauses < WINDOW / 8 && turns > WINDOW / 4;
+    if (isLine !== isCrowded && (isLine || pauses > WINDOW / 2 || turns < WINDOW / 8)) {
+      isCrowded = isLine;
+      crowd?.(isCrowded);
+    }
+    requests = pauses = turns = 0;
   }
   session.close();
 }
