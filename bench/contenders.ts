@@ -8,11 +8,15 @@ const starters = {
   'fuse-native': (processes, options) => processes.bcfs({ ...options, transport: 'fuse-native' }),
   plain: (processes, options) => processes.plain('few', options),
   'plain, all': (processes, options) => processes.plain('all', options),
-  C: async (processes, options) => {
-    const program = await build(processes, 'peer');
-    return program === undefined ? undefined : processes.peer(program, options);
-  },
+  C: (processes, options) => peer(processes, options, []),
+  // As bcfs is: the kernel checks the modes, and asks for those of a directory after each change of it.
+  'C, checked': (processes, options) => peer(processes, options, ['-o', 'default_permissions']),
 } satisfies Record<string, (processes: Processes, options: StartOptions) => Promise<Server | undefined>>;
+
+async function peer(processes: Processes, options: StartOptions, args: readonly string[]) {
+  const program = await build(processes, 'peer');
+  return program === undefined ? undefined : processes.peer(program, options, args);
+}
 
 export type Contender = keyof typeof starters;
 

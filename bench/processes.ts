@@ -145,9 +145,9 @@ export class Processes {
   }
 
   /** The file system in C: see peer.c. */
-  async peer(program: string, { cpu }: StartOptions = {}): Promise<Server> {
+  async peer(program: string, { cpu }: StartOptions = {}, options: readonly string[] = []): Promise<Server> {
     const mountpoint = this.#directory();
-    const [file = '', ...args] = pinned(cpu, [program, '-f', mountpoint]);
+    const [file = '', ...args] = pinned(cpu, [program, '-f', ...options, mountpoint]);
     const child = spawn(file, args, { stdio: 'ignore' });
     const gone = once(child, 'exit');
     this.#endings.push(async () => {
