@@ -20,7 +20,7 @@ import { nofileFor, Rlimits, type Wanted } from './rlimits.js';
 import type { Bounds, Reading, Sample, SamplerRequest } from './sampling.js';
 
 /** Each process is read in full in one of so many samples, even if nothing seems to have changed. */
-export const FULL_EVERY = 16;
+export const FULL_EVERY = 32;
 
 /** From here on a beancounter is near its limit: this part of its barrier. */
 const NEAR = 0.75;

@@ -75,7 +75,7 @@ for (const [part, figures] of [
       [part],
     );
     // Not every machine can build the peer in C.
-    t.equal(reports[0]?.figures.filter(({ unit }) => unit !== 'times C').length, figures);
+    t.equal(reports[0]?.figures.filter(({ unit }) => !unit.startsWith('times C')).length, figures);
     t.strictSame(left, ['bench.json']);
   });
 }
