@@ -9,6 +9,7 @@ import { closeSync, read as readAsync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { errno, errnoName, type Errno } from '../errors.js';
 import { mountDevice } from './device.js';
+import { Line } from './line.js';
 import { drain, Pollset, read, write } from './native.js';
 import { Session } from './protocol/session.js';
 import type { Transport } from './transport.js';
@@ -18,9 +19,6 @@ import type { Transport } from './transport.js';
  * same client comes sooner, and waking a thread on another CPU takes longer.
  */
 const SPIN = 0.06;
-
-/** Requests: after so many it is looked again whether clients wait in line. */
-const WINDOW = 128;
 
 /** Milliseconds between two ticks. */
 const TICK = 1000;
@@ -74,7 +72,7 @@ export interface BlockingOptions {
   readonly attend?: { readonly fd: number; readonly run: () => void } | undefined;
   /** Runs between two requests, about once a second. @returns whether it has to run again though nothing is asked */
   readonly tick: () => boolean;
-  /** Told when clients begin to wait in line, so that nearly always the next request is there already, and when they end. */
+  /** Is told when clients begin to wait in line, and when none does any more: see `Line`. */
   readonly crowd?: (isCrowded: boolean) => void;
   /** Called when a request or the tick begins, and when it has ended: see `Pulse`. */
   readonly beat?: () => void;
@@ -90,12 +88,7 @@ export function serveBlocking(
   let lastRequest = 0;
   let lastTick = performance.now();
   let isTicking = true;
-  let requests = 0;
-  let pauses = 0;
-  let isFresh = false;
-  let pid = 0;
-  let turns = 0;
-  let isCrowded = false;
+  const line = crowd && new Line(crowd);
   for (let isServing = true; isServing;) {
     const length = read(fd, session.request.bytes);
     const now = performance.now();
@@ -109,8 +102,7 @@ export function serveBlocking(
       attend?.run();
     }
     if (length === -errno.EAGAIN) {
-      if (isFresh) pauses += 1;
-      isFresh = false;
+      line?.pause();
       if (now - lastRequest < SPIN) continue;
       pollset.wait(session.hasNews ? RETRY : isTicking ? TICK : FOR_EVER);
       isServing = !pollset.isReady(1);
@@ -124,23 +116,10 @@ export function serveBlocking(
     }
     lastRequest = now;
     isTicking = true;
-    isFresh = true;
     beat?.();
     isServing = answer(fd, session, length);
     beat?.();
-    requests += 1;
-    if (session.pid !== pid && session.pid !== 0) {
-      ({ pid } = session);
-      turns += 1;
-    }
-    if (requests < WINDOW) continue;
-    // One client that shares this CPU has always asked already, too. Between the two bounds nothing changes.
-    const isLine: boolean = pauses < WINDOW / 8 && turns > WINDOW / 4;
-    if (isLine !== isCrowded && (isLine || pauses > WINDOW / 2 || turns < WINDOW / 8)) {
-      isCrowded = isLine;
-      crowd?.(isCrowded);
-    }
-    requests = pauses = turns = 0;
+    line?.answered(session.pid);
   }
   session.close();
 }
