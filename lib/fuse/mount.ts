@@ -388,6 +388,8 @@ async function findMountpoint(mountpoint: string, nonempty: boolean): Promise<st
   try {
     if (!(await stat(path)).isDirectory()) throw new BcfsError('ENOTDIR', `${path}: not a directory`);
     if (!nonempty && (await readdir(path)).length > 0) {
+      // What is seen there may be what somebody has mounted meanwhile.
+      if (mountAt(path)) return await findMountpoint(mountpoint, nonempty);
       throw new BcfsError(
         'ENOTEMPTY',
         `${path}: not empty; mount elsewhere, or hide what is there with -o nonempty`,
