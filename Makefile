@@ -18,7 +18,7 @@ node_modules: package-lock.json
 build: node_modules
 	npm run build
 
-# Everything: build, types, lint, tests, coverage.
+# Everything: build, types, lint, tests.
 test: node_modules
 	npm test
 

@@ -1,6 +1,6 @@
 /**
- * Endurance: many clients at once for a minute, over all operations, each of which checks what it is answered. A server that leaks a handle per request, or
- * a thread, gets slower and larger; this one must do neither once it is warm.
+ * Endurance: many clients at once for a minute, over all operations, each of which checks what it is answered. A server
+ * that leaks a handle per request, or a thread, gets slower and larger; this one must do neither once it is warm.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

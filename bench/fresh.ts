@@ -8,6 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { interleave } from './measure.js';
 import { Processes } from './processes.js';
 import type { Report } from './report.js';
+import { SLEEPERS } from './sleepers.js';
 import { middle, timer, type Timing } from './timer.js';
 
 export interface FreshSizes {
@@ -107,12 +108,6 @@ export async function fresh({ processes: count, beancounters, rounds, times }: F
   }
 }
 
-/** Children that sleep until their parent, which waits for the end of its input, ends them. */
-const PARENT = `
-  my ($count) = @ARGV;
-  for (1 .. $count) { my $pid = fork; if (!$pid) { sleep 3600; exit } push @children, $pid }
-  $| = 1; print "ready\\n"; <STDIN>; kill 9, @children; 1 while wait > 0`;
-
 /** Has so many processes in each beancounter. @returns ends them */
 async function populate(
   processes: Processes,
@@ -123,7 +118,7 @@ async function populate(
   const parents = await Promise.all(
     Array.from({ length: beancounters }, async (_, index) => {
       const move = `echo $$ > "$1" && exec perl -e "$2" "$3"`;
-      const words = ['-c', move, 'bash', `${mountpoint}/${index + 1}/tasks`, PARENT, String(each - 1)];
+      const words = ['-c', move, 'bash', `${mountpoint}/${index + 1}/tasks`, SLEEPERS, String(each - 1)];
       const parent = spawn('bash', words, { stdio: ['pipe', 'pipe', 'inherit'] });
       const exit = once(parent, 'exit');
       const failed = exit.then(() => {

@@ -11,6 +11,7 @@ import { originalsFile } from '../lib/host/rlimit-originals.js';
 import { FULL_EVERY, Sampler } from '../lib/host/sampler.js';
 import { median } from './measure.js';
 import type { Report } from './report.js';
+import { SLEEPERS } from './sleepers.js';
 
 export interface SampleSizes {
   readonly processes: number;
@@ -80,15 +81,7 @@ export async function sample({ processes, beancounters }: SampleSizes): Promise<
 
 /** A process with so many children that end with it. They sleep, and wake up for a moment at SIGUSR1. */
 async function sleepers(count: number): Promise<ChildProcess> {
-  const script = `
-    $SIG{USR1} = sub {};
-    for (1 .. ${count}) {
-      my $pid = fork;
-      if (!$pid) { open my $file, '<', '/dev/null'; sleep 600 while 1 }
-      push @children, $pid;
-    }
-    $| = 1; print "ready\\n"; <STDIN>; kill 9, @children; 1 while wait > 0`;
-  const parent = spawn('perl', ['-e', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const parent = spawn('perl', ['-e', SLEEPERS, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
   await once(parent.stdout, 'data');
   return parent;
 }

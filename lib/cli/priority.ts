@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { tryTo } from '../try-to.js';
 
 const { PRIORITY_HIGH, PRIORITY_NORMAL } = constants.priority;
 
@@ -14,16 +15,8 @@ const { PRIORITY_HIGH, PRIORITY_NORMAL } = constants.priority;
  * feature")
  */
 export function comeFirst(isFirst: boolean, ownsSession: boolean): void {
+  // Without CAP_SYS_NICE it may not, and not every kernel has sessions weighed: then it is served as others are.
   const nice = isFirst ? PRIORITY_HIGH : PRIORITY_NORMAL;
   tryTo(() => setPriority(nice));
   if (ownsSession) tryTo(() => writeFileSync('/proc/self/autogroup', String(nice)));
-}
-
-/** Without CAP_SYS_NICE it may not; and not every kernel has sessions weighed. */
-function tryTo(action: () => void): void {
-  try {
-    action();
-  } catch {
-    // It is served as others are.
-  }
 }

@@ -29,7 +29,7 @@ import type { Belongings, Reading, Sample, SamplerLink } from './sampling.js';
 import { SavedState, type StateLine } from './saved-state.js';
 import { StateFile } from './state-file.js';
 import { readTask, residentPagesOf, startOf } from './task-info.js';
-import { tryTo } from './try-to.js';
+import { tryTo } from '../try-to.js';
 
 export interface LiveHostOptions {
   readonly machine: Machine;

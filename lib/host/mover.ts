@@ -9,7 +9,7 @@ import type { Groups, Machine } from './groups.js';
 import type { Places } from './places.js';
 import type { Belongings, SamplerLink, SamplerRequest } from './sampling.js';
 import { readTask, startOf, threadsOf, type TaskInfo } from './task-info.js';
-import { tryTo } from './try-to.js';
+import { tryTo } from '../try-to.js';
 
 export interface MoverOptions {
   readonly machine: Machine;

@@ -5,7 +5,7 @@
 import type { Machine } from './groups.js';
 import type { ProcessEntry } from './report.js';
 import { beancounterOf, commandOf, threadsOf } from './task-info.js';
-import { tryTo } from './try-to.js';
+import { tryTo } from '../try-to.js';
 
 export class Places {
   readonly #machine: Machine;

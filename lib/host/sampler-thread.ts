@@ -2,6 +2,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { tryTo } from '../try-to.js';
 import type { MachineOptions } from './groups.js';
 import { findMachine } from './machine.js';
 import { samplingCalls } from './native.js';
@@ -35,7 +36,7 @@ function cpuTime(): number {
 }
 
 // Nobody waits for it as for who serves: this thread alone comes later.
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+tryTo(() => setPriority(constants.priority.PRIORITY_BELOW_NORMAL));
 
 const { machine, interval, originalsPath, port, done, wake } = workerData as SamplerOrder;
 const count = new Int32Array(done);

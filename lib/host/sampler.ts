@@ -329,19 +329,10 @@ export class Sampler {
       const nofile = files === Infinity ? undefined : nofileFor(open, files);
       const data = pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE;
       const check = process.isFull;
-      const isSame = last?.group === process.id && last.nofile === nofile && last.data === data;
-      process.wanted =
-        isSame && last.check === check
-          ? last
-          : {
-              pid: handle.pid,
-              start: handle.start,
-              parent: handle.parent,
-              group: process.id,
-              nofile,
-              data,
-              check,
-            };
+      const { pid, start, parent } = handle;
+      const isSame =
+        last?.group === process.id && last.nofile === nofile && last.data === data && last.check === check;
+      process.wanted = isSame ? last : { pid, start, parent, group: process.id, nofile, data, check };
       wanted.push(process.wanted);
     }
     this.#rlimits.apply(wanted);
