@@ -6,7 +6,7 @@
  *     node dist/test/cgroup2/run.js [FILE]...        makes it anew, and runs the files
  *
  * FILE is a path below dist/test; without one, those of `files`. It needs Debian's packages, of which nothing is
- * installed, and neither KVM nor root. In the image there are node, bash and python3 of this machine, the packages
+ * installed, and neither KVM nor root. In the image there are node, bash, python3 and perl of this machine, the packages
  * that tests and lib import, and busybox for all the rest; FUSE is loaded, and `.tap` is on a disk.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -41,6 +41,9 @@ const unused =
   /\/node_modules\/(?:\.bin|\.cache|@typescript|typescript|tshy|es-toolkit|prettier|@typescript-eslint|typescript-eslint|react-dom|eslint|@eslint|@eslint-community|prismjs|fuse-shared-library-darwin|tar|undici|node-gyp|@sigstore|@tufjs|ajv|esquery|fast-check|@types|type-fest)(?:\/|$)/;
 const wantedExtensions = new Set(['', '.js', '.cjs', '.mjs', '.json', '.node', '.so', '.py', '.pyc']);
 
+/** The part of Perl that the interpreter brings. */
+const perlBase = '/usr/lib/x86_64-linux-gnu/perl-base';
+
 /** Parts of Python that no test imports. */
 const unusedPython =
   /\/(?:test|idlelib|ensurepip|lib2to3|tkinter|distutils|pydoc_data|turtledemo|config-[^/]*)$/;
@@ -55,12 +58,19 @@ function build(): void {
     [process.execPath, '/usr/bin/node'],
     ['/bin/bash', '/bin/bash'],
     ['/usr/bin/python3', '/usr/bin/python3'],
+    ['/usr/bin/perl', '/usr/bin/perl'],
   ] as const) {
     if (existsSync(program)) addProgram(archive, program, path);
   }
   const [python] = readdirSync('/usr/lib').filter((name) => /^python3\.\d+$/.test(name));
-  if (python !== undefined)
+  if (python !== undefined) {
     archive.copyTree(`/usr/lib/${python}`, `/usr/lib/${python}`, (path) => !unusedPython.test(path));
+    // With the libraries of what hogs import.
+    const extensions = `/usr/lib/${python}/lib-dynload`;
+    for (const name of readdirSync(extensions))
+      if (name.startsWith('_ctypes.')) addProgram(archive, join(extensions, name));
+  }
+  if (existsSync(perlBase)) archive.copyTree(perlBase, perlBase, () => true);
   const kernelModules = join(packages, 'lib/modules', kernelVersion(), 'kernel');
   for (const path of modules)
     if (existsSync(join(kernelModules, path))) archive.copy(join(kernelModules, path), `/modules/${path}`);
@@ -90,7 +100,7 @@ function isDirectoryLike(path: string): boolean {
 }
 
 /** A program with the libraries that it is linked with. */
-function addProgram(archive: Archive, program: string, path: string): void {
+function addProgram(archive: Archive, program: string, path = program): void {
   archive.copy(program, path);
   for (const [library] of execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/\/\S+(?= \(0x)/g))
     archive.copy(library);

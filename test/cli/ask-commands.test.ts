@@ -18,12 +18,7 @@ import {
   sharedMount,
   until,
 } from '../fixtures/mounted.js';
-
-/** Another user, who may not write where the coverage goes. */
-const nobody = [
-  ...['--reuid=65534', '--clear-groups', '--'],
-  ...['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'],
-];
+import { reader } from '../fixtures/unprivileged.js';
 
 const done = (stdout = ''): Outcome => ({ code: 0, stdout, stderr: '' });
 const failed = (code: number, message: string): Outcome => ({
@@ -318,7 +313,7 @@ t.test('only root can ask', needsFuse, async (t) => {
   const { mountpoint, options, socket } = await askedMount(t);
   t.strictSame(await run('chmod', ['755', options.env!['BCFS_RUNTIME_DIRECTORY']!]), done());
   t.strictSame(
-    await run('setpriv', [...nobody, bcfs, 'status', mountpoint], options),
+    await run('env', [...reader, bcfs, 'status', mountpoint], options),
     failed(15, `${socket}: permission denied; only root can ask the daemon`),
   );
 });

@@ -4,12 +4,7 @@ import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
 import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse, sharedMount } from '../fixtures/mounted.js';
-
-/** Another user, who may not write where the coverage goes. */
-const nobody = [
-  ...['--reuid=65534', '--clear-groups', '--'],
-  ...['env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'],
-];
+import { reader } from '../fixtures/unprivileged.js';
 
 const done = (stdout: string): Outcome => ({ code: 0, stdout, stderr: '' });
 const failed = (code: number, message: string): Outcome => ({
@@ -309,7 +304,7 @@ t.test('others than root need the rights of the files', needsFuse, async (t) => 
   await run('chmod', ['755', mount.replace(/\/[^/]*$/, '')]);
   await run('chmod', ['755', mount]);
   t.strictSame(
-    await run('setpriv', [...nobody, bcfs, 'run', `${mount}/7`, '--', 'true']),
+    await run('env', [...reader, bcfs, 'run', `${mount}/7`, '--', 'true']),
     failed(15, `${mount}/7: cannot make it: Permission denied`),
   );
 });

@@ -60,6 +60,7 @@ for _ in range(20):
         if pid == 0: time.sleep(100)
         pids.append(pid)
     except OSError: print("refused")
+print("held", open("${bc}/7/numtasks/held").read(), end="")
 for pid in pids: os.kill(pid, 9)
 '`;
 
@@ -80,12 +81,60 @@ except OSError as error: print(len(files), "files:", error.strerror)
     `);
     t.equal(stderr.replace(/^.*Killed.*\n/gm, ''), '');
     const lines = stdout.trimEnd().split('\n');
-    t.match(lines[0], /^ *15 refused$/);
-    t.strictSame(lines.slice(1, 3), ['15', '5']);
-    t.equal(lines[3], 'exit 137');
-    t.ok(Number(lines[4]) >= 1);
-    t.match(lines[5], /^40 files: Too many open files$/);
-    t.equal(lines[6], 'exit 42');
+    t.match(lines[0], /^ *1 held 5$/);
+    t.match(lines[1], /^ *15 refused$/);
+    t.strictSame(lines.slice(2, 4), ['15', '5']);
+    t.equal(lines[4], 'exit 137');
+    t.ok(Number(lines[5]) >= 1);
+    t.match(lines[6], /^40 files: Too many open files$/);
+    t.equal(lines[7], 'exit 42');
     t.equal(code, 0);
   });
 }
+
+t.test('a session with limits', { ...needsFuse, ...needsCgroup }, async (t) => {
+  const bc = await liveMount(t);
+  const holds = (bytes: string) => `${python} -c 'x = "x" * (${bytes}); import time; time.sleep(100)'`;
+  const { stdout, stderr, code } = await bash(`
+    cd ${bc}
+    within() { for i in {1..300}; do [ "$(cat $1)" -$2 $3 ] && return; read -t 0.1 <> <(:); done; cat $1; }
+    mkdir 7; echo 30 > 7/numtasks/barrier; echo 30 > 7/numtasks/limit
+    ${bcfs} run 7 -- bash -c ':(){ :|:& };:' 2>/dev/null; echo "exit $?"
+    within 7/numtasks/failcnt ge 50 && within 7/numtasks/held le 30 && echo "in its box"
+    echo 0 > 7/numtasks/barrier; echo 0 > 7/numtasks/limit
+    for i in {1..50}; do
+      [ $(cat 7/numtasks/held) = 0 ] && break
+      ${bcfs} ps . | awk '$3 == 7 { print $1 }' | xargs -r kill -9 2>/dev/null
+    done
+    cat 7/numtasks/held
+    # The shell was moved in. When it has ended one more task may take its place, until bcfs looks.
+    [ $(cat 7/numtasks/maxheld) -le 31 ] && echo "and always was"
+    mkdir 8; echo 25600 > 8/physpages/barrier; echo 25600 > 8/physpages/limit
+    ${bcfs} run 8 -- ${python} -c 'bytearray(1 << 30)'; echo "exit $?"
+    cat 8/physpages/failcnt
+    ${bcfs} run 8 -- ${holds('50 << 20')} & hog=$!
+    within 8/physpages/held gt 12800 && echo "holds what it may"
+    echo 100 > 8/physpages/barrier; echo 100 > 8/physpages/limit
+    cat 8/physpages/{barrier,limit}
+    kill -0 $hog && echo "and lives"
+    kill $hog; wait 2>/dev/null
+    mkdir 9; echo 64 > 9/numfiles/barrier; echo 64 > 9/numfiles/limit
+    cat 9/numfiles/limit; rmdir 7 8 9`);
+  t.strictSame(
+    { code, stderr: stderr.replace(/^.*(?:Killed|Terminated).*\n/gm, '').replace(/line \d+: /, '') },
+    { code: 0, stderr: 'bash: echo: write error: Cannot allocate memory\n' },
+  );
+  t.strictSame(stdout.trimEnd().split('\n'), [
+    'exit 0',
+    'in its box',
+    '0',
+    'and always was',
+    'exit 137',
+    '1',
+    'holds what it may',
+    '100',
+    '25600',
+    'and lives',
+    '64',
+  ]);
+});
