@@ -50,7 +50,7 @@ interface Process {
   counted: number;
   /** How many descriptors it had when they were listed; -1: not yet. */
   descriptors: number;
-  /** Their numbers then, ascending. */
+  /** The numbers of those that were found open, ascending. */
   open: readonly number[];
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
@@ -277,10 +277,11 @@ export class Sampler {
   #list(process: Process, owners?: Owners): void {
     const files = process.handle.files();
     if (!files) return;
-    process.descriptors = files.size;
-    process.open = [...files.keys()].sort((a, b) => a - b);
     const { pid } = process.handle;
     this.#files.list(pid, files, (fd, target) => owners?.get(`${fd} ${target}`) ?? process.id);
+    // What was closed while it was listed holds nothing, so it must not make room either.
+    process.open = this.#files.descriptors(pid);
+    process.descriptors = process.open.length;
   }
 
   #sum(): Map<number, Totals> {

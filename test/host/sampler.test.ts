@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { samplingCalls } from '../../lib/host/native.js';
-import { ProcReader, readBelongings } from '../../lib/host/process-reader.js';
+import { ProcReader, readBelongings, type ProcessHandle } from '../../lib/host/process-reader.js';
 import type { Members } from '../../lib/host/procfs-members.js';
 import { originalsFile } from '../../lib/host/rlimit-originals.js';
 import { Sampler } from '../../lib/host/sampler.js';
@@ -16,7 +16,7 @@ const unlimited = { barrier: Infinity, limit: Infinity };
 const start = { privvmpages: unlimited, numfiles: unlimited };
 
 /** A sampler over live processes that are where the test puts them. */
-function live(t: Test) {
+function live(t: Test, reader = new ProcReader()) {
   const dir = mkdtempSync(join(tmpdir(), 'bcfs-'));
   const path = join(dir, 'originals');
   const places = new Map<number, number[]>();
@@ -31,7 +31,7 @@ function live(t: Test) {
   const make = () =>
     new Sampler({
       members,
-      reader: new ProcReader(),
+      reader,
       calls: samplingCalls(),
       originals: originalsFile(path),
       cpu: () => process.cpuUsage().user / 1000,
@@ -133,6 +133,25 @@ t.test('a process can open as many files as its beancounter has left', { timeout
   sampler.handle({ kind: 'gone', id: 1 });
   sampler.sample();
   t.equal(nofile(pid), own, 'put back');
+});
+
+t.test('what is closed while it is listed makes no room', { timeout: 60_000 }, async (t) => {
+  const reader = new (class extends ProcReader {
+    override open(pid: number): ProcessHandle | undefined {
+      const handle = super.open(pid);
+      const files = handle?.files.bind(handle);
+      return handle && { ...handle, files: () => files?.()?.set(4, '/etc/passwd') };
+    }
+  })();
+  const { sampler, places } = live(t, reader);
+  const agent = await Agent.start(t);
+  t.equal(await agent.do('openFile', '/etc/passwd', 0), 3);
+  const held = readdirSync(`/proc/${agent.pid}/fd`).length;
+  places.set(1, [agent.pid]);
+  const numfiles = { barrier: held + 10, limit: held + 10 };
+  sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles });
+  t.equal(sampler.sample().readings[0]!.numfiles, held);
+  t.equal(nofile(agent.pid), '14');
 });
 
 t.test('what exec closes is free already when exec was announced', { timeout: 60_000 }, async (t) => {

@@ -5,7 +5,10 @@ import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse } from '../fixtures/mounted.js';
 
-for (const transport of ['dev-fuse', 'fuse-native']) {
+/** An emulated machine is slow, and there for what the kernel does with tasks, whoever carries. */
+const transports = process.env['BCFS_EMULATED'] === '1' ? ['dev-fuse'] : ['dev-fuse', 'fuse-native'];
+
+for (const transport of transports) {
   t.test(`a session over ${transport}`, { ...needsFuse, ...needsCgroup }, async (t) => {
     const bc = await liveMount(t, ['--transport', transport]);
     const { stdout, stderr } = await bash(`
