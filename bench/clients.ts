@@ -10,11 +10,11 @@ import { middle, timer } from './timer.js';
 export interface ClientsSizes {
   readonly clients: readonly number[];
   readonly rounds: number;
-  /** Operations per round, of all clients together. */
+  /** Operations per round, of all clients together: many enough that they are at work together most of the time. */
   readonly times: number;
 }
 
-export const clientsSizes: ClientsSizes = { clients: [1, 4, 16, 32], rounds: 7, times: 3200 };
+export const clientsSizes: ClientsSizes = { clients: [1, 4, 16, 32], rounds: 5, times: 32_000 };
 export const quickClientsSizes: ClientsSizes = { clients: [1, 2], rounds: 1, times: 4 };
 
 const contenders: readonly Contender[] = ['dev-fuse', 'fuse-native', 'plain', 'C'];
