@@ -12,13 +12,8 @@ import { mountDevice } from './device.js';
 import { Line } from './line.js';
 import { drain, Pollset, read, write } from './native.js';
 import { Session } from './protocol/session.js';
+import { SPIN } from './spin.js';
 import type { Transport } from './transport.js';
-
-/**
- * How long to go on asking for a request before sleeping until there is one, in milliseconds: the next one of the
- * same client comes sooner, and waking a thread on another CPU takes longer.
- */
-const SPIN = 0.06;
 
 /** Milliseconds between two ticks. */
 const TICK = 1000;

@@ -11,6 +11,7 @@ import { statfs, type Stat, type Tree } from '../configfs/tree.js';
 import { BcfsError, describe, errno, isErrno, safeLog, type Errno } from '../errors.js';
 import { closeOnExec, fuseDescriptors, isFuse } from './native.js';
 import { operations, type Operations } from './operations.js';
+import { SpinningLoop } from './spin.js';
 import type { CarryOptions, Connection, Transport } from './transport.js';
 
 const debug = createDebug('bcfs:fuse');
@@ -58,7 +59,8 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
   }
   const Fuse = load();
   const gate = new Gate();
-  const handlers = makeHandlers(operations(tree), gate, safeLog(options.log));
+  const spinning = options.ownsProcess ? SpinningLoop.ifUseful() : undefined;
+  const handlers = makeHandlers(operations(tree), gate, safeLog(options.log), spinning);
   const fuse = new Fuse(mountpoint, handlers, {
     // What fuse-native has no name for passes through the file system's name.
     fsname: ['bcfs', ...libfuseOptions(options)].join(','),
@@ -136,6 +138,7 @@ function makeHandlers(
   ops: Operations,
   gate: Gate,
   log: CarryOptions['log'],
+  spinning: SpinningLoop | undefined,
 ): Readonly<Record<string, Handler>> {
   /** The one try, the one answer. */
   function answer(name: string, path: string, callback: Answer, call: () => number): void {
@@ -148,6 +151,7 @@ function makeHandlers(
     }
     debug('%s %s: %d', name, path, result);
     callback(result);
+    spinning?.answered();
   }
 
   /** For operations that answer with an errno or 0. */
