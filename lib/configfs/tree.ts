@@ -378,8 +378,10 @@ export class Tree {
     if (!link) return -errno.ENOENT;
     link.settings ??= new Map();
     const name = nameOf(node);
-    const set = link.settings.get(name);
-    link.settings.set(name, { ...set, ctime: this.#now(), ...change });
+    let set = link.settings.get(name);
+    if (!set) link.settings.set(name, (set = {}));
+    set.ctime = this.#now();
+    Object.assign(set, change);
     return 0;
   }
 
@@ -389,7 +391,8 @@ export class Tree {
    */
   #touch(group: Group): void {
     const now = this.#now();
-    const { mtime } = this.getattr(group) as Stat;
+    const link = group.link as Link;
+    const mtime = link.settings?.get('')?.mtime ?? timeOf(link);
     this.#set(group, { mtime: mtime >= now && mtime < now + 1 ? mtime + TICK : now });
     this.#tell(group, 'entries');
   }
@@ -451,9 +454,16 @@ function mustBeNew(item: Item): void {
   if (!isNew(item)) throw new BcfsError('EBUSY', 'the item, or one in it, is in a tree already');
 }
 
+/** Tables whose names can be: all items of a kind have the same. */
+const namedTables = new WeakSet<readonly Attribute[]>();
+
 /** @throws BcfsError EINVAL, ENAMETOOLONG if an attribute of an item, or of one that comes with it, cannot be a file */
 function mustHaveNames(item: Item): void {
-  for (const { name } of item.attributes) mustBeName(name);
+  const { attributes } = item;
+  if (!namedTables.has(attributes)) {
+    for (const { name } of attributes) mustBeName(name);
+    namedTables.add(attributes);
+  }
   if (item instanceof Group) for (const child of item.children.values()) mustHaveNames(child);
 }
 

@@ -7,6 +7,8 @@ const HIGH = 2 ** 32;
 export class Message {
   readonly bytes: Buffer;
   readonly #view: DataView;
+  /** The same bytes, without what Buffer adds to each call. */
+  readonly #array: Uint8Array;
   /** Where the message ends: what is behind it is of an earlier one. */
   end = 0;
 
@@ -14,6 +16,7 @@ export class Message {
   constructor(size: number) {
     this.bytes = Buffer.alloc(size);
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
+    this.#array = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, size);
   }
 
   get({ offset, width }: Field, at = 0): number {
@@ -43,8 +46,15 @@ export class Message {
   append({ size }: Layout): number {
     const at = this.end;
     this.end += size;
-    this.bytes.fill(0, at, this.end);
+    this.#array.fill(0, at, this.end);
     return at;
+  }
+
+  /** Takes over a field of 8 bytes, whatever is in it. */
+  copy(to: Field, from: Message, field: Field): void {
+    const source = from.#view;
+    this.#view.setUint32(to.offset, source.getUint32(field.offset, true), true);
+    this.#view.setUint32(to.offset + 4, source.getUint32(field.offset + 4, true), true);
   }
 
   /** Whether a structure at `at` is all there. */

@@ -163,8 +163,7 @@ export class Session {
   handle(length: number): number {
     const { request, reply } = this;
     request.end = length;
-    reply.end = 0;
-    reply.append(outHeader);
+    reply.end = outHeader.size;
     // Nobody can be answered whose header is not there.
     if (!request.holds(inHeader, 0)) return 0;
     const { fields } = inHeader;
@@ -183,12 +182,7 @@ export class Session {
     if (outcome < 0) reply.end = outHeader.size;
     reply.set(outHeader.fields.len, 0, reply.end);
     reply.set(outHeader.fields.error, 0, outcome);
-    request.bytes.copy(
-      reply.bytes,
-      outHeader.fields.unique.offset,
-      fields.unique.offset,
-      fields.unique.offset + 8,
-    );
+    reply.copy(outHeader.fields.unique, request, fields.unique);
     return reply.end;
   }
 
