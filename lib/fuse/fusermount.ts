@@ -43,9 +43,10 @@ function isExecutable(path: string): boolean {
 export function mountByFusermount(
   fusermount: string,
   mountpoint: string,
-  { ro, allowOther, flags }: CarryOptions,
+  { ro, allowOther, defaultPermissions, flags }: CarryOptions,
 ): number {
-  const options = ['fsname=bcfs', 'subtype=bcfs', 'default_permissions', ro ? 'ro' : 'rw', ...flags];
+  const options = ['fsname=bcfs', 'subtype=bcfs', ro ? 'ro' : 'rw', ...flags];
+  if (defaultPermissions) options.push('default_permissions');
   if (allowOther) options.push('allow_other');
   const [ours, theirs] = socketPair();
   try {

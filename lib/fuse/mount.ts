@@ -184,10 +184,11 @@ async function mountNow(
   mountpoint: string,
   options: Omit<MountOptions, 'transport'>,
 ): Promise<Mount> {
-  const { nonempty = false } = options;
+  const { nonempty = false, allowOther = false } = options;
   const carryOptions: CarryOptions = {
     ro: options.ro ?? false,
-    allowOther: options.allowOther ?? false,
+    allowOther,
+    defaultPermissions: allowOther || !isRoot() || (options.defaultPermissions ?? false),
     flags: options.flags ?? [],
     validity: options.validity ?? DEFAULT_VALIDITY,
     ownsProcess: options.ownsProcess ?? false,
