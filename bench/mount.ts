@@ -21,7 +21,7 @@ export interface MountSizes {
 /** The CPU that clients and servers run on. */
 const places = { 'one CPU': firstCpu(), free: undefined };
 
-export const mountSizes: MountSizes = { rounds: 9, times: 400, places: ['one CPU', 'free'] };
+export const mountSizes: MountSizes = { rounds: 9, times: 2000, places: ['one CPU', 'free'] };
 export const quickMountSizes: MountSizes = { rounds: 1, times: 2, places: ['one CPU'] };
 
 const contenders: readonly Contender[] = [

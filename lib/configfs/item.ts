@@ -48,6 +48,12 @@ export class Item {
 /** What a name has at the most, NAME_MAX: bytes. */
 export const NAME_SIZE = 255;
 
+/** Whether a name is longer than a file system takes one. */
+export function isTooLong(name: string): boolean {
+  // A character takes three bytes at the most for each of its units of UTF-16.
+  return name.length * 3 > NAME_SIZE && Buffer.byteLength(name) > NAME_SIZE;
+}
+
 /**
  * Refuses what cannot be the name of a directory or a file: the kernel fails the listing of all that is beside it.
  *
@@ -57,8 +63,7 @@ export function mustBeName(name: string): void {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
     throw new BcfsError('EINVAL', `${JSON.stringify(name)} cannot be a name`);
   }
-  if (Buffer.byteLength(name) > NAME_SIZE)
-    throw new BcfsError('ENAMETOOLONG', `${name}: over ${NAME_SIZE} bytes`);
+  if (isTooLong(name)) throw new BcfsError('ENAMETOOLONG', `${name}: over ${NAME_SIZE} bytes`);
 }
 
 const noChildren: ReadonlyMap<string, Item> = new Map();

@@ -19,7 +19,7 @@ import {
   type ErrnoName,
 } from '../errors.js';
 import { ATTRIBUTE_SIZE, type Attribute } from './attribute.js';
-import { Group, Item, mustBeName, NAME_SIZE, type Link, type Settings } from './item.js';
+import { Group, isTooLong, Item, mustBeName, NAME_SIZE, type Link, type Settings } from './item.js';
 import { OpenAttribute } from './open-attribute.js';
 
 const { S_IFDIR, S_IFREG, S_IFMT, O_ACCMODE, O_RDONLY, O_WRONLY } = {
@@ -144,7 +144,7 @@ export class Tree {
     if (!(directory instanceof Item)) return -errno.ENOTDIR;
     if (!directory.link) return -errno.ENOENT;
     if (name === '') return directory;
-    if (Buffer.byteLength(name) > statfs.namelen) return -errno.ENAMETOOLONG;
+    if (isTooLong(name)) return -errno.ENAMETOOLONG;
     const child = directory instanceof Group ? directory.children.get(name) : undefined;
     if (child) return child;
     const attribute = directory.attributes.find((each) => each.name === name);

@@ -26,10 +26,13 @@ export class BeancounterGroup extends Group {
   }
 }
 
-function* resourceItems(subsystem: BeancountersGroup, bc: Beancounter): Iterable<[string, Item]> {
-  for (const resource of subsystem.shownResources) {
-    yield [resource.name, new ResourceItem(bc.counter(resource), subsystem)];
-  }
+function resourceItems(
+  subsystem: BeancountersGroup,
+  { counters }: Beancounter,
+): [name: string, item: Item][] {
+  return counters
+    .filter(({ resource }) => subsystem.shows(resource))
+    .map((counter) => [counter.resource.name, new ResourceItem(counter, subsystem)]);
 }
 
 const attributes: readonly Attribute<BeancounterGroup>[] = [

@@ -57,9 +57,9 @@ export class BeancountersGroup extends Group {
     return attributes;
   }
 
-  /** The resources that have a directory: all that are registered. */
-  get shownResources(): readonly Resource[] {
-    return this.registry.resources.filter((resource) => resource !== dummy);
+  /** Whether a resource has a directory: all that are registered have. */
+  shows(resource: Resource): boolean {
+    return resource !== dummy;
   }
 
   override makeItem(name: string): Item {

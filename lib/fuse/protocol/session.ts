@@ -177,7 +177,7 @@ export class Session {
       outcome = -errno.EIO;
     }
     this.#told = NOTHING;
-    debug('%s of node %d: %d', opcodeName(opcode), request.get(fields.nodeid), outcome);
+    if (debug.enabled) debug('%s of node %d: %d', opcodeName(opcode), request.get(fields.nodeid), outcome);
     if (isUnanswered(opcode)) return 0;
     if (outcome < 0) reply.end = outHeader.size;
     reply.set(outHeader.fields.len, 0, reply.end);
