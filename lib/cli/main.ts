@@ -19,8 +19,6 @@ const mountHelp = `
 Mount options (-o), as mount(8) and fstab have them:
   ro, rw              read-only; read and write (default)
   allow_other         let other users in, as the modes of the files allow
-  default_permissions check the modes, too, where nobody but root gets in: of a root without
-                      CAP_DAC_OVERRIDE (default with allow_other and for users other than root)
   nonempty            mount over a directory that is not empty
   uid=N, gid=N        owner and group of all files (default: who mounts)
   strict              v6 to the letter: no newline, numbers wrap, other errors

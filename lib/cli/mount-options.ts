@@ -9,8 +9,6 @@ export type HostName = (typeof hostNames)[number];
 export interface MountSettings {
   ro: boolean;
   allowOther: boolean;
-  /** Check the modes though nobody but root gets in. */
-  defaultPermissions: boolean;
   nonempty: boolean;
   strict: boolean;
   /** Take the mount away when the daemon is killed. */
@@ -43,7 +41,7 @@ const DEFAULT_WATCHDOG = 20;
 const MAX_WATCHDOG = 24 * 60 * 60;
 
 const flag: (
-  key: 'ro' | 'allowOther' | 'defaultPermissions' | 'nonempty' | 'strict' | 'autoUnmount' | 'oom' | 'trust',
+  key: 'ro' | 'allowOther' | 'nonempty' | 'strict' | 'autoUnmount' | 'oom' | 'trust',
   on: boolean,
 ) => Apply = (key, on) => (settings) => {
   settings[key] = on;
@@ -98,7 +96,6 @@ const options: Readonly<Record<string, Apply>> = {
   ro: flag('ro', true),
   rw: flag('ro', false),
   allow_other: flag('allowOther', true),
-  default_permissions: flag('defaultPermissions', true),
   nonempty: flag('nonempty', true),
   strict: flag('strict', true),
   auto_unmount: flag('autoUnmount', true),
@@ -125,7 +122,6 @@ export function defaultSettings(): MountSettings {
   return {
     ro: false,
     allowOther: false,
-    defaultPermissions: false,
     nonempty: false,
     strict: false,
     autoUnmount: true,

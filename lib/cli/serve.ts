@@ -58,11 +58,10 @@ export async function serve(
   const log = logTo(stderr);
   const live = host === 'none' ? undefined : new LiveDaemon(mountpoint, settings, host, log);
   const server = servers[chosenTransport(transport)](settings, stderr, live, ownsSession);
-  const { ro, allowOther, defaultPermissions, nonempty, flags, autoUnmount, watchdog } = settings;
+  const { ro, allowOther, nonempty, flags, autoUnmount, watchdog } = settings;
   const mounting = mountWith(server.carry, mountpoint, {
     ro,
     allowOther,
-    defaultPermissions,
     nonempty,
     flags,
     validity: VALIDITY,

@@ -48,8 +48,7 @@ function mountDirectly(mountpoint: string, options: CarryOptions, nonblocking: b
     );
     // As the user namespace that this process is in counts them.
     const ids = [`user_id=${process.getuid?.() ?? 0}`, `group_id=${process.getgid?.() ?? 0}`];
-    const data = [`fd=${fd}`, 'rootmode=40000', ...ids];
-    if (options.defaultPermissions) data.push('default_permissions');
+    const data = [`fd=${fd}`, 'rootmode=40000', ...ids, 'default_permissions'];
     if (options.allowOther) data.push('allow_other');
     mount('bcfs', mountpoint, 'fuse.bcfs', flags, data.join(','));
     return fd;

@@ -65,7 +65,7 @@ async function carry(tree: Tree, mountpoint: string, options: CarryOptions): Pro
     // What fuse-native has no name for passes through the file system's name.
     fsname: ['bcfs', ...libfuseOptions(options)].join(','),
     subtype: 'bcfs',
-    defaultPermissions: options.defaultPermissions,
+    defaultPermissions: true,
     allowOther: options.allowOther,
     autoUnmount: false,
     timeout: false,

@@ -43,10 +43,9 @@ function isExecutable(path: string): boolean {
 export function mountByFusermount(
   fusermount: string,
   mountpoint: string,
-  { ro, allowOther, defaultPermissions, flags }: CarryOptions,
+  { ro, allowOther, flags }: CarryOptions,
 ): number {
-  const options = ['fsname=bcfs', 'subtype=bcfs', ro ? 'ro' : 'rw', ...flags];
-  if (defaultPermissions) options.push('default_permissions');
+  const options = ['fsname=bcfs', 'subtype=bcfs', 'default_permissions', ro ? 'ro' : 'rw', ...flags];
   if (allowOther) options.push('allow_other');
   const [ours, theirs] = socketPair();
   try {

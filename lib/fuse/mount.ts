@@ -184,11 +184,10 @@ async function mountNow(
   mountpoint: string,
   options: Omit<MountOptions, 'transport'>,
 ): Promise<Mount> {
-  const { nonempty = false, allowOther = false } = options;
+  const { nonempty = false } = options;
   const carryOptions: CarryOptions = {
     ro: options.ro ?? false,
-    allowOther,
-    defaultPermissions: allowOther || !isRoot() || (options.defaultPermissions ?? false),
+    allowOther: options.allowOther ?? false,
     flags: options.flags ?? [],
     validity: options.validity ?? DEFAULT_VALIDITY,
     ownsProcess: options.ownsProcess ?? false,

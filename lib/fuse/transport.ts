@@ -23,12 +23,6 @@ export interface CarryOptions {
   readonly ro: boolean;
   /** Users other than the one who mounts may enter, as the modes allow. */
   readonly allowOther: boolean;
-  /**
-   * The kernel checks the modes. It always does where anybody but root gets in. Of nobody else than root it would bind
-   * those only that have given up CAP_DAC_OVERRIDE, and it has a price: after each mkdir and rmdir in a directory the
-   * kernel asks for its attributes once more.
-   */
-  readonly defaultPermissions: boolean;
   /** Kernel mount flags to pass on: `noexec` and the like. */
   readonly flags: readonly string[];
   /**

@@ -55,7 +55,7 @@ mkdir: cannot create directory 'x': Cannot allocate memory
     'defaults,auto,noauto,nofail,_netdev,x-systemd.automount,x-gvfs-hide,,',
     'ignores what fstab has for others',
     'findmnt -no OPTIONS .',
-    'rw,nosuid,nodev,relatime,user_id=0,group_id=0\n',
+    'rw,nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions\n',
   ],
 ];
 

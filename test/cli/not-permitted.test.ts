@@ -122,26 +122,6 @@ t.test('with allow_other everybody gets in, as the modes allow', needsFuse, asyn
   });
 });
 
-for (const [options, refused] of [
-  ['rw', ''],
-  ['default_permissions', "mkdir: cannot create directory '7': Permission denied\n"],
-  ['allow_other', "mkdir: cannot create directory '7': Permission denied\n"],
-] as const) {
-  t.test(`a root without CAP_DAC_OVERRIDE, -o ${options}`, needsFuse, async (t) => {
-    const directory = await emptyDirectory(t);
-    await mountOn(t, directory, ['-o', options]);
-    const script = `cd ${directory} && chmod 555 . && exec setpriv --bounding-set -all mkdir 7`;
-    const { stderr } = await run('bash', ['-c', script]);
-    t.equal(stderr, refused);
-    t.equal((await run('mkdir', [`${directory}/8`])).code, 0, 'and one that has it');
-    const { stderr: closed } = await run('bash', [
-      '-c',
-      `cd ${directory}/8; chmod 0 id; cat id; echo 1 > id`,
-    ]);
-    t.equal(closed, 'cat: id: Permission denied\nbash: line 1: id: Permission denied\n');
-  });
-}
-
 t.test('with allow_other and uid= the tree is that user’s', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);
   await mountOn(t, directory, ['-o', 'allow_other,uid=65534', '-o', 'gid=65533']);

@@ -27,7 +27,7 @@ t.test('the root of a user namespace mounts and unmounts in it', needsFuse, asyn
     { code, stdout, stderr: stderr.replace(/^bash: .*Killed.*\n/m, '') },
     {
       code: 0,
-      stdout: '300\nuser_id=0,group_id=0\nunmounted\ntaken away\n',
+      stdout: '300\nuser_id=0,group_id=0,default_permissions\nunmounted\ntaken away\n',
       stderr: '',
     },
   );

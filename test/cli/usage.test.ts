@@ -6,7 +6,7 @@ import { preloaded } from '../fixtures/foreground.js';
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
 
 const options =
-  'ro rw allow_other default_permissions nonempty strict auto_unmount noauto_unmount watchdog= uid= gid= interval= cgroup= oom trust ' +
+  'ro rw allow_other nonempty strict auto_unmount noauto_unmount watchdog= uid= gid= interval= cgroup= oom trust ' +
   'noexec nosuid nodev noatime defaults auto noauto nofail _netdev';
 const noSuchOption = (option: string) => `-o ${option}: no such option; there are: ${options}`;
 const notSeconds = (option: string) => `-o ${option}: not a number of seconds from 0.1 to 3600`;

@@ -14,7 +14,7 @@ const double = `#!/usr/bin/env ${python}
 import array, ctypes, os, socket, sys
 assert sys.argv[1] == '-o' and sys.argv[3] == '--', sys.argv
 options, mountpoint = sys.argv[2], sys.argv[4]
-assert options == 'fsname=bcfs,subtype=bcfs,ro,noexec,default_permissions,allow_other', options
+assert options == 'fsname=bcfs,subtype=bcfs,default_permissions,ro,noexec,allow_other', options
 fd = os.open('/dev/fuse', os.O_RDWR)
 data = 'fd=%d,rootmode=40000,user_id=0,group_id=0' % fd
 assert ctypes.CDLL(None).mount(b'bcfs', mountpoint.encode(), b'fuse.bcfs', 0, data.encode()) == 0
@@ -45,7 +45,7 @@ const prologue = (fusermount: string, directory: string) => `
   import { mountByFusermount, unmountByFusermount } from './dist/lib/fuse/fusermount.js';
   const fusermount = ${JSON.stringify(fusermount)};
   const directory = ${JSON.stringify(directory)};
-  const options = { ro: true, allowOther: true, defaultPermissions: true, flags: ['noexec'] };
+  const options = { ro: true, allowOther: true, flags: ['noexec'] };
   const refused = (call) => {
     try { call(); } catch ({ name, code, message }) { console.log(name, code, message); }
   };
