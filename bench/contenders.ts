@@ -9,7 +9,7 @@ const starters = {
   plain: (processes, options) => processes.plain('few', options),
   'plain, all': (processes, options) => processes.plain('all', options),
   C: (processes, options) => peer(processes, options, []),
-  // As bcfs is with allow_other: the kernel checks the modes, and asks for those of a directory after each change of it.
+  // As bcfs is: the kernel checks the modes, and asks for those of a directory after each change of it.
   'C, checked': (processes, options) => peer(processes, options, ['-o', 'default_permissions']),
 } satisfies Record<string, (processes: Processes, options: StartOptions) => Promise<Server | undefined>>;
 

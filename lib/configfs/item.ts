@@ -39,7 +39,7 @@ export class Item {
   /** The tree's; undefined before the item is linked and after it is removed. */
   link: Link | undefined = undefined;
 
-  /** The files of the directory; the same table for every item of a kind. Default: none. */
+  /** The files of the directory; the same table for every item of a kind, which never changes. Default: none. */
   get attributes(): readonly Attribute[] {
     return [];
   }

@@ -274,7 +274,7 @@ export class Tree {
   /**
    * Adds a default group to a group that is in the tree already: configfs_register_group of the kernel.
    *
-   * @throws BcfsError EEXIST if the name is taken, EBUSY if the group is in a tree already, EINVAL or ENAMETOOLONG
+   * @throws BcfsError ENOENT if the parent is in no tree, EEXIST if the name is taken, EBUSY if the group is in a tree already, EINVAL or ENAMETOOLONG
    * if the name, or that of an attribute in the group, cannot be one; nothing changes
    */
   registerGroup(parent: Group, name: string, group: Item): void {
@@ -355,6 +355,7 @@ export class Tree {
   }
 
   #enter(parent: Group, name: string, item: Item, isDefault: boolean): void {
+    if (!parent.link) throw new BcfsError('ENOENT', `${name}: its parent is in no tree`);
     parent.add(name, item);
     this.#link(item, name, parent, isDefault, this.#now());
     this.#touch(parent);
@@ -390,8 +391,10 @@ export class Tree {
    * that is how the kernel knows that a listing that it keeps is out of date.
    */
   #touch(group: Group): void {
+    const { link } = group;
+    // A listener or a subsystem may have removed it meanwhile.
+    if (!link) return;
     const now = this.#now();
-    const link = group.link as Link;
     const mtime = link.settings?.get('')?.mtime ?? timeOf(link);
     this.#set(group, { mtime: mtime >= now && mtime < now + 1 ? mtime + TICK : now });
     this.#tell(group, 'entries');

@@ -268,5 +268,7 @@ async function freezeThreads(mountpoint: string, gate: Gate): Promise<void> {
   // Asynchronous, so the main thread is free to answer.
   await Promise.allSettled(Array.from({ length: WORKERS }, () => stat(mountpoint)));
   clearTimeout(timer);
+  // Some may have been answered without a request: then those that come later are not to wait.
+  gate.open();
   process.env['FUSE_THREAD_STACK'] = '-1';
 }

@@ -19,7 +19,7 @@ export class SpinningLoop {
     this.#time = time;
   }
 
-  /** Where client and server share one CPU, the client waits for the one that spins: nothing is done there. */
+  /** Undefined where client and server share one CPU: the client would wait for the one that spins. */
   static ifUseful(): SpinningLoop | undefined {
     return availableParallelism() > 1 ? new SpinningLoop() : undefined;
   }

@@ -2,6 +2,8 @@ import { chmod, mkdir } from 'node:fs/promises';
 import t from 'tap';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { nobody, onlyWith, somebody, withDevice } from '../fixtures/unprivileged.js';
+import { transportNames } from '../../lib/fuse/transport.js';
+import { python } from '../fixtures/python.js';
 import { emptyDirectory, isAlive, daemonOf, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 
 /** Root without some capabilities. */
@@ -135,3 +137,36 @@ t.test('with allow_other and uid= the tree is that user’s', needsFuse, async (
     stderr: 'cat: 0/tasks: Permission denied\n',
   });
 });
+
+/** A root program that serves another user, as file servers do: the kernel judges it by its fsuid. */
+const asFileServer = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+os.chdir(sys.argv[1])
+libc.setfsgid(65534); libc.setfsuid(65534)
+def write(path): os.write(os.open(path, os.O_WRONLY), b'0')
+for name, call in [
+    ('mkdir', lambda: os.mkdir('8')), ('rmdir', lambda: os.rmdir('7')), ('chmod', lambda: os.chmod('7', 0o777)),
+    ('chown', lambda: os.chown('7/tasks', 65534, 65534)), ('limit', lambda: write('7/numtasks/limit')),
+    ('tasks', lambda: write('7/tasks')),
+]:
+    try: call(); print(name, 'done')
+    except OSError as error: print(name, error.strerror)
+`;
+
+for (const transport of transportNames) {
+  t.test(`over ${transport} who serves another user by setfsuid has his rights`, needsFuse, async (t) => {
+    const directory = await emptyDirectory(t);
+    await mountOn(t, directory, ['--transport', transport]);
+    await mkdir(`${directory}/7`);
+    const { stdout } = await run(python, ['-c', asFileServer, directory]);
+    t.strictSame(stdout.trimEnd().split('\n'), [
+      'mkdir Permission denied',
+      'rmdir Permission denied',
+      'chmod Operation not permitted',
+      'chown Operation not permitted',
+      'limit Permission denied',
+      'tasks Permission denied',
+    ]);
+  });
+}

@@ -177,3 +177,49 @@ t.test('every operation on a removed item, and in it, is ENOENT', (t) => {
   }
   t.end();
 });
+
+function makeGroup(tree: Tree, name: string): Group {
+  const made = must(tree.mkdir(tree.root, name));
+  if (!(made instanceof Group)) throw new Error(`${name} is no group`);
+  return made;
+}
+
+t.test('nothing comes into a group that is in no tree any more', (t) => {
+  const log: string[] = [];
+  const tree = new Tree(new Bookcase(), { log: (line) => log.push(line) });
+  const top = makeGroup(tree, 'top');
+  t.equal(tree.rmdir(tree.root, 'top'), 0);
+  const drawer = new Group();
+  t.throws(() => tree.registerGroup(top, 'other', drawer), { code: 'ENOENT' });
+  t.strictSame([[...top.children.keys()], drawer.link], [['drawer'], undefined]);
+
+  class Fleeting extends Shelf {
+    override makeItem(): Item {
+      t.equal(tree.rmdir(tree.root, 'fleeting'), 0);
+      return new Box();
+    }
+  }
+  const fleeting = new Fleeting();
+  tree.root.makeItem = () => fleeting;
+  must(tree.mkdir(tree.root, 'fleeting'));
+  t.equal(tree.mkdir(fleeting, 'box'), -errno.ENOENT, 'makeItem removed its own group');
+  t.equal(fleeting.children.size, 0);
+  t.strictSame(log, []);
+  t.end();
+});
+
+t.test('a parent may go while it is told that a child does', (t) => {
+  const tree = new Tree(new Bookcase());
+  const top = makeGroup(tree, 'top');
+  must(tree.mkdir(top, 'a'));
+  tree.onChange((node, change) => {
+    if (change === 'entries' && node === top) t.fail('it is gone');
+    if (change === 'removed' && node !== top && top.children.size === 2) {
+      top.remove('a');
+      t.equal(tree.rmdir(tree.root, 'top'), 0);
+    }
+  });
+  t.equal(tree.rmdir(top, 'a'), 0);
+  t.strictSame(names(tree, '/'), ['description']);
+  t.end();
+});

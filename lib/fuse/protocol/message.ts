@@ -42,9 +42,10 @@ export class Message {
     }
   }
 
-  /** Appends a structure of zeros. @returns where it starts */
+  /** Appends a structure of zeros. @returns where it starts. @throws RangeError if the buffer has no room for it */
   append({ size }: Layout): number {
     const at = this.end;
+    if (at + size > this.#array.length) throw new RangeError(`a message of over ${this.#array.length} bytes`);
     this.end += size;
     this.#array.fill(0, at, this.end);
     return at;

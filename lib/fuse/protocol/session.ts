@@ -501,12 +501,12 @@ export class Session {
     return 0;
   }
 
-  /** Who asks: the thread that made the call. */
   /** Who has made the request that was read last; 0 where the kernel does not tell, of a RELEASE. */
   get pid(): number {
     return this.request.get(inHeader.fields.pid);
   }
 
+  /** Who asks: the thread that made the call. */
   #caller(): Caller {
     const { request } = this;
     const { uid, gid, pid } = inHeader.fields;
