@@ -22,7 +22,6 @@ const files: readonly string[] = [
   'host/groups.test.js',
   'host/live-tasks.test.js',
   'host/live-restart.test.js',
-  'live/session.test.js',
 ];
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
