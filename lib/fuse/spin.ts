@@ -10,13 +10,13 @@ export const SPIN = 0.06;
 
 /** Keeps the event loop of this thread from sleeping for so long after each request. */
 export class SpinningLoop {
-  readonly #time: number;
+  readonly #clock: () => number;
   #until = 0;
   #isSpinning = false;
 
-  /** @param time milliseconds */
-  constructor(time = SPIN) {
-    this.#time = time;
+  /** @param clock milliseconds */
+  constructor(clock = () => performance.now()) {
+    this.#clock = clock;
   }
 
   /** Undefined where client and server share one CPU: the client would wait for the one that spins. */
@@ -26,14 +26,14 @@ export class SpinningLoop {
 
   /** A request was answered. */
   answered(): void {
-    this.#until = performance.now() + this.#time;
+    this.#until = this.#clock() + SPIN;
     if (this.#isSpinning) return;
     this.#isSpinning = true;
     setImmediate(this.#turn);
   }
 
   readonly #turn = (): void => {
-    this.#isSpinning = performance.now() < this.#until;
+    this.#isSpinning = this.#clock() < this.#until;
     if (this.#isSpinning) setImmediate(this.#turn);
   };
 }
