@@ -5,10 +5,7 @@ import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse } from '../fixtures/mounted.js';
 
-/** An emulated machine is slow, and there for what the kernel does with tasks, whoever carries. */
-const transports = process.env['BCFS_EMULATED'] === '1' ? ['dev-fuse'] : ['dev-fuse', 'fuse-native'];
-
-for (const transport of transports) {
+for (const transport of ['dev-fuse', 'fuse-native']) {
   t.test(`a session over ${transport}`, { ...needsFuse, ...needsCgroup }, async (t) => {
     const bc = await liveMount(t, ['--transport', transport]);
     const { stdout, stderr } = await bash(`
