@@ -274,8 +274,8 @@ export class Tree {
   /**
    * Adds a default group to a group that is in the tree already: configfs_register_group of the kernel.
    *
-   * @throws BcfsError ENOENT if the parent is in no tree, EEXIST if the name is taken, EBUSY if the group is in a tree already, EINVAL or ENAMETOOLONG
-   * if the name, or that of an attribute in the group, cannot be one; nothing changes
+   * @throws BcfsError ENOENT if the parent is in no tree, EEXIST if the name is taken, EBUSY if the group is in a tree
+   * already, EINVAL or ENAMETOOLONG if the name, or that of an attribute in the group, cannot be one; nothing changes
    */
   registerGroup(parent: Group, name: string, group: Item): void {
     mustBeNew(group);

@@ -48,10 +48,10 @@ interface Process {
   status: Status | undefined;
   /** Pages that privvmpages counts. */
   counted: number;
-  /** How many descriptors it had when they were listed; -1: not yet. */
-  descriptors: number;
-  /** The numbers of those that were found open, ascending. */
+  /** The numbers of its descriptors when they were listed last, ascending. */
   open: readonly number[];
+  /** Whether they have to be listed, however many there are. */
+  isUnlisted: boolean;
   /** What stays with others, in the order in which it was charged. */
   readonly before: { readonly id: number; pages: number }[];
   isFull: boolean;
@@ -204,8 +204,8 @@ export class Sampler {
       memory,
       status,
       counted,
-      descriptors: -1,
       open: [],
+      isUnlisted: true,
       before: [],
       isFull: true,
       time,
@@ -245,7 +245,7 @@ export class Sampler {
       const staying = process.before.reduce((sum, { pages }) => sum + pages, 0);
       const pages = before.privvmpages - staying;
       if (pages > 0) process.before.push({ id: from, pages });
-      process.descriptors = -1;
+      process.isUnlisted = true;
     }
   }
 
@@ -268,9 +268,10 @@ export class Sampler {
       this.#list(process, owners);
     }
     for (const process of this.#processes.values()) {
-      if (!process.hasRun && process.descriptors >= 0) continue;
+      if (!process.hasRun && !process.isUnlisted) continue;
       const count = process.handle.descriptors();
-      if (count !== undefined && (process.isFull || count !== process.descriptors)) this.#list(process);
+      const mayHaveChanged = process.isFull || process.isUnlisted || count !== process.open.length;
+      if (count !== undefined && mayHaveChanged) this.#list(process);
     }
   }
 
@@ -281,7 +282,7 @@ export class Sampler {
     this.#files.list(pid, files, (fd, target) => owners?.get(`${fd} ${target}`) ?? process.id);
     // What was closed while it was listed holds nothing, so it must not make room either.
     process.open = this.#files.descriptors(pid);
-    process.descriptors = process.open.length;
+    process.isUnlisted = false;
   }
 
   #sum(): Map<number, Totals> {

@@ -1,5 +1,6 @@
 /** `<id>/`: a beancounter's directory. It holds a reference for as long as it is there. Source: v6.md, the tree. */
 import type { Beancounter } from '../bc/beancounter.js';
+import { dummy } from '../bc/resource.js';
 import { parseUnsigned, printValue } from '../bc/value.js';
 import type { Attribute } from '../configfs/attribute.js';
 import { Group, type Item } from '../configfs/item.js';
@@ -26,12 +27,13 @@ export class BeancounterGroup extends Group {
   }
 }
 
+/** Of all resources that are registered. */
 function resourceItems(
   subsystem: BeancountersGroup,
   { counters }: Beancounter,
 ): [name: string, item: Item][] {
   return counters
-    .filter(({ resource }) => subsystem.shows(resource))
+    .filter(({ resource }) => resource !== dummy)
     .map((counter) => [counter.resource.name, new ResourceItem(counter, subsystem)]);
 }
 

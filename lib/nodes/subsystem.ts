@@ -3,7 +3,6 @@
  * drops its directory. Source: v6.md, the tree (patch 5), and its two dialects.
  */
 import type { Registry } from '../bc/registry.js';
-import { dummy, type Resource } from '../bc/resource.js';
 import type { Source } from '../bc/source.js';
 import { Tasks } from '../bc/tasks.js';
 import { taskSource } from '../bc/task-source.js';
@@ -55,11 +54,6 @@ export class BeancountersGroup extends Group {
 
   override get attributes(): readonly Attribute[] {
     return attributes;
-  }
-
-  /** Whether a resource has a directory: all that are registered have. */
-  shows(resource: Resource): boolean {
-    return resource !== dummy;
   }
 
   override makeItem(name: string): Item {

@@ -1,10 +1,10 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import t from 'tap';
+import { transportNames } from '../../lib/fuse/transport.js';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { nobody, onlyWith, somebody, withDevice } from '../fixtures/unprivileged.js';
-import { transportNames } from '../../lib/fuse/transport.js';
-import { python } from '../fixtures/python.js';
 import { emptyDirectory, isAlive, daemonOf, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
+import { python } from '../fixtures/python.js';
 
 /** Root without some capabilities. */
 const without = (capabilities: string) => [

@@ -36,7 +36,7 @@ t.test('the loop turns for a moment after an answer, and then sleeps', async (t)
 t.test('it is of use where there is more than one CPU', async (t) => {
   t.equal(SpinningLoop.ifUseful() !== undefined, availableParallelism() > 1);
   const [, cpu = '0'] = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  const script = `import { SPIN, SpinningLoop } from '${root}dist/lib/fuse/spin.js';
+  const script = `import { SpinningLoop } from '${root}dist/lib/fuse/spin.js';
     console.log(SpinningLoop.ifUseful())`;
   const { stdout } = await run('taskset', [
     ...['-c', cpu, process.execPath],

@@ -7,8 +7,6 @@ const HIGH = 2 ** 32;
 export class Message {
   readonly bytes: Buffer;
   readonly #view: DataView;
-  /** The same bytes, without what Buffer adds to each call. */
-  readonly #array: Uint8Array;
   /** Where the message ends: what is behind it is of an earlier one. */
   end = 0;
 
@@ -16,7 +14,6 @@ export class Message {
   constructor(size: number) {
     this.bytes = Buffer.alloc(size);
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
-    this.#array = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset, size);
   }
 
   get({ offset, width }: Field, at = 0): number {
@@ -45,9 +42,8 @@ export class Message {
   /** Appends a structure of zeros. @returns where it starts. @throws RangeError if the buffer has no room for it */
   append({ size }: Layout): number {
     const at = this.end;
-    if (at + size > this.#array.length) throw new RangeError(`a message of over ${this.#array.length} bytes`);
     this.end += size;
-    this.#array.fill(0, at, this.end);
+    this.bytes.fill(0, at, this.end);
     return at;
   }
 
