@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import t from 'tap';
 import { bash, bcfs, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { preloaded } from '../fixtures/foreground.js';
 import { emptyDirectory, mounted, mountpoints, needsFuse } from '../fixtures/mounted.js';
+import { nobody } from '../fixtures/unprivileged.js';
 
 const OVER_FUSE_NATIVE = ['--transport', 'fuse-native'];
 
@@ -30,6 +31,20 @@ t.test('with few threads in libuv’s pool it serves all the same', needsFuse, a
   t.equal(code, 0);
   t.equal(await readFile(`${directory}/0/id`, 'utf8'), '0\n');
   await run('umount', [directory]);
+});
+
+t.test('one whose own process may not look at it serves who may, at once', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  await chmod(directory, 0o755);
+  // The kernel lets in whom it takes for the one who mounts: the real user, who is not root here.
+  const { code } = await run('setpriv', [
+    ...['--ruid', '65534', '--rgid', '65534', '--clear-groups'],
+    ...[bcfs, '--host', 'none', ...OVER_FUSE_NATIVE, directory],
+  ]);
+  t.equal(code, 0);
+  const { stdout } = await run('env', [...nobody, 'timeout', '20', 'cat', `${directory}/0/id`]);
+  t.equal(stdout, '0\n');
+  await run('umount', ['-l', directory]);
 });
 
 t.test('what a handler throws is EIO for who asked, and the next request is served', needsFuse, async (t) => {
