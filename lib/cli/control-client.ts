@@ -26,23 +26,73 @@ export async function controlSocketOf(mountpoint: string): Promise<string> {
   return controlPath(bcfsAt(await realMountpoint(absolutePath(mountpoint))).device);
 }
 
+/** A connection to a daemon. */
+export class Control {
+  readonly #path: string;
+  readonly #socket: Socket;
+  readonly #incoming: AsyncGenerator<ControlReply, undefined>;
+
+  /** Does not wait: what keeps it from being connected is thrown when it is used. @param path of the socket */
+  constructor(path: string) {
+    this.#path = path;
+    this.#socket = connect(path);
+    // Whoever reads is told, then.
+    this.#socket.on('error', () => undefined);
+    this.#incoming = replies(this.#socket, path);
+  }
+
+  /**
+   * @param limit milliseconds
+   * @throws Refusal what the daemon answers; BcfsError ENOTCONN if there is none, EACCES, ETIMEDOUT
+   */
+  async ask<R extends HostRequest>(request: R, limit?: number): Promise<HostAnswers[R['ask']]> {
+    return (await this.#request(request, limit)) as HostAnswers[R['ask']];
+  }
+
+  /** As `events`. */
+  async *events(limit?: number): AsyncGenerator<HostEvent, void> {
+    await this.#request({ ask: 'events' }, limit);
+    for (;;) {
+      const reply = await this.#next();
+      if ('event' in reply) yield reply.event;
+      if ('end' in reply) return;
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #request(request: ControlRequest, limit = ANSWER_TIME): Promise<unknown> {
+    this.#socket.write(toLine(request));
+    const reply = await inTime(this.#next(), `${this.#path}: the daemon does not answer`, limit);
+    if ('error' in reply) throw new Refusal(reply.error.code, reply.error.message);
+    return 'answer' in reply ? reply.answer : undefined;
+  }
+
+  async #next(): Promise<ControlReply> {
+    const result = await this.#incoming.next();
+    if (result.done) throw hungUp(this.#path);
+    return result.value;
+  }
+}
+
 /**
  * Asks a daemon.
  *
  * @param limit milliseconds
- * @throws Refusal what the daemon answers; BcfsError ENOTCONN if there is none, EACCES, ETIMEDOUT
+ * @throws Refusal, BcfsError as `Control.ask`
  */
 export async function ask<R extends HostRequest>(
   path: string,
   request: R,
-  limit = ANSWER_TIME,
+  limit?: number,
 ): Promise<HostAnswers[R['ask']]> {
-  const socket = connect(path);
+  const control = new Control(path);
   try {
-    const asking = answerOf(replies(socket, path), request, socket, path);
-    return (await inTime(asking, `${path}: the daemon does not answer`, limit)) as HostAnswers[R['ask']];
+    return await control.ask(request, limit);
   } finally {
-    socket.destroy();
+    control.close();
   }
 }
 
@@ -52,38 +102,13 @@ export async function ask<R extends HostRequest>(
  * @param limit milliseconds until it must have agreed
  * @throws Refusal, BcfsError as `ask`; ENOTCONN if the connection ends and the daemon has not said that it does
  */
-export async function* events(path: string, limit = ANSWER_TIME): AsyncGenerator<HostEvent, void> {
-  const socket = connect(path);
+export async function* events(path: string, limit?: number): AsyncGenerator<HostEvent, void> {
+  const control = new Control(path);
   try {
-    const incoming = replies(socket, path);
-    const agreed = answerOf(incoming, { ask: 'events' }, socket, path);
-    await inTime(agreed, `${path}: the daemon does not answer`, limit);
-    for (;;) {
-      const reply = await next(incoming, path);
-      if ('event' in reply) yield reply.event;
-      if ('end' in reply) return;
-    }
+    yield* control.events(limit);
   } finally {
-    socket.destroy();
+    control.close();
   }
-}
-
-async function answerOf(
-  incoming: AsyncIterator<ControlReply, undefined>,
-  request: ControlRequest,
-  socket: Socket,
-  path: string,
-): Promise<unknown> {
-  socket.write(toLine(request));
-  const reply = await next(incoming, path);
-  if ('error' in reply) throw new Refusal(reply.error.code, reply.error.message);
-  return 'answer' in reply ? reply.answer : undefined;
-}
-
-async function next(incoming: AsyncIterator<ControlReply, undefined>, path: string): Promise<ControlReply> {
-  const result = await incoming.next();
-  if (result.done) throw hungUp(path);
-  return result.value;
 }
 
 /** What a daemon says, until the connection ends. */

@@ -163,10 +163,15 @@ function refusal(error: unknown): ControlReply {
 const questions: Readonly<Record<ControlRequest['ask'], (request: object) => boolean>> = {
   status: () => true,
   ps: () => true,
-  which: (request) => 'pid' in request && Number.isSafeInteger(request.pid) && Number(request.pid) > 0,
+  which: namesPid,
+  charge: namesPid,
   drop: () => true,
   events: () => true,
 };
+
+function namesPid(request: object): boolean {
+  return 'pid' in request && Number.isSafeInteger(request.pid) && Number(request.pid) > 0;
+}
 
 /** @throws BcfsError EINVAL */
 function parseRequest(line: string): ControlRequest {
@@ -178,7 +183,10 @@ function parseRequest(line: string): ControlRequest {
   }
   if (isRequest(request)) return request;
   const known = Object.keys(questions).join(', ');
-  throw new BcfsError('EINVAL', `not a request: {"ask": …} with one of ${known}; which has a "pid" too`);
+  throw new BcfsError(
+    'EINVAL',
+    `not a request: {"ask": …} with one of ${known}; which and charge have a "pid" too`,
+  );
 }
 
 function isRequest(value: unknown): value is ControlRequest {

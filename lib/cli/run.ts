@@ -11,6 +11,8 @@ import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
 import { bcfsAt, realMountpoint } from '../fuse/mount.js';
 import { exitNow } from '../fuse/native.js';
 import { absolutePath } from './absolute-path.js';
+import { Control } from './control-client.js';
+import { controlPath } from './control-protocol.js';
 import { execWords, restoreOpenFiles } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
 import { inTime } from '../in-time.js';
@@ -46,11 +48,14 @@ export async function runCommand(
   }
   const undo: (() => Promise<unknown>)[] = [];
   try {
-    const beancounter = await findBeancounter(directory);
+    const { beancounter, device } = await findBeancounter(directory);
     await inTime(mustBeCommand(name), `${name}: looking for it takes too long`);
     await prepare(beancounter, flags.set ?? [], undo);
+    // There it may have no descriptor to connect with.
+    const control = new Control(controlPath(device));
     restoreOpenFiles();
     const file = await moveThere(beancounter);
+    await beCharged(control, beancounter);
     try {
       // Written again: its limits are then those of a process that has only the files that exec leaves it.
       exec(command.length, () => writeAgain(file));
@@ -67,17 +72,17 @@ export async function runCommand(
 }
 
 /**
- * The real path of what may be a beancounter's directory.
+ * The real path of what may be a beancounter's directory, and the device of its mount.
  *
  * @throws BcfsError EINVAL if it is not directly below a bcfs, and what `realMountpoint` throws
  */
-async function findBeancounter(directory: string): Promise<string> {
+async function findBeancounter(directory: string): Promise<{ beancounter: string; device: string }> {
   const path = absolutePath(directory);
   const mountpoint = await realMountpoint(path === '' ? '' : dirname(path));
-  bcfsAt(mountpoint);
+  const { device } = bcfsAt(mountpoint);
   if (!/^[0-9]+$/.test(basename(path)))
     throw new Error(`${directory}: not a beancounter; it is to be MOUNT/ID`);
-  return join(mountpoint, basename(path));
+  return { beancounter: join(mountpoint, basename(path)), device };
 }
 
 /** Has the beancounter there, with its parameters. @param undo takes what undoes it, in the order it was done */
@@ -150,6 +155,23 @@ async function moveThere(beancounter: string): Promise<string> {
     const { cause } = error as { cause?: Partial<NodeJS.ErrnoException> };
     if (cause?.code !== 'ENOTSUP') throw error;
     return moveBy('tasks');
+  }
+}
+
+/** Where no task is followed, or this user cannot ask the daemon, the process counts as any that was moved there. */
+const notAsked: readonly string[] = ['ENOTCONN', 'EACCES', 'ENOTSUP'] satisfies ErrnoName[];
+
+/** Has this process charged as if it had been forked there: what the command forks finds no room that it leaves. */
+async function beCharged(control: Control, beancounter: string): Promise<void> {
+  try {
+    await control.ask({ ask: 'charge', pid: process.pid });
+  } catch (error) {
+    if (isTimeout(error)) throw error;
+    const { code, message } = error as BcfsError;
+    if (notAsked.includes(code)) return;
+    throw new Error(`${beancounter}: cannot charge the command: ${message}`, { cause: error });
+  } finally {
+    control.close();
   }
 }
 

@@ -47,6 +47,14 @@ export class LiveBeancounter {
     return this.#moved.inside(this.id) - this.#moved.outside(this.id);
   }
 
+  /**
+   * How many tasks the group may have with a limit of so many: room is made for those that v6 does not charge, but for
+   * the ones that are about to end, lest others take it then. Items.
+   */
+  taskRoom(limit: number): number {
+    return Math.max(0, limit + this.foreignTasks - this.#moved.endingInside(this.id));
+  }
+
   /** What v6 charges, of a group that has so many tasks. Items. */
   taskCount(current: number): number {
     // A task may end between the two readings.

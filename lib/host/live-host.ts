@@ -28,7 +28,7 @@ import { machineTotals } from './rest-of-machine.js';
 import type { Belongings, Reading, Sample, SamplerLink } from './sampling.js';
 import { SavedState, type StateLine } from './saved-state.js';
 import { StateFile } from './state-file.js';
-import { readTask, residentPagesOf, startOf } from './task-info.js';
+import { readTask, residentPagesOf, startOf, threadsOf } from './task-info.js';
 import { tryTo } from '../try-to.js';
 
 export interface LiveHostOptions {
@@ -235,9 +235,14 @@ export class LiveHost implements Source {
       const live = this.#lives.get(id);
       if (!live || !kind) continue;
       this.#read(kind, live);
-      const { barrier, limit } = live.counter('numtasks');
-      kind.apply?.(live, barrier, limit);
+      this.#holdTasks(live);
     }
+  }
+
+  /** Has the kernel hold the limit of tasks for those that are charged now. */
+  #holdTasks(live: LiveBeancounter): void {
+    const { barrier, limit } = live.counter('numtasks');
+    this.#kinds.get('numtasks')?.apply?.(live, barrier, limit);
   }
 
   beforeFound(bc: Beancounter): void {
@@ -470,6 +475,8 @@ export class LiveHost implements Source {
         return this.#places.entries(this.#lives.keys());
       case 'which':
         return this.#which(request.pid);
+      case 'charge':
+        return this.#charge(request.pid);
       case 'drop':
         return this.#drop();
     }
@@ -496,6 +503,38 @@ export class LiveHost implements Source {
     const task = readTask(this.#proc, pid);
     if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
     return this.#places.of(pid, task.tgid);
+  }
+
+  #charge(pid: number): null {
+    const task = readTask(this.#proc, pid);
+    if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
+    const { tgid } = task;
+    const live = this.#lives.get(this.#places.of(tgid));
+    live?.settleMoved();
+    const moved = this.#moved.find(tgid);
+    if (!live || moved?.inside !== live.id) return null; // it was forked there, or it is in 0
+    this.#chargeHere(live, moved);
+    for (const tid of threadsOf(this.#proc, tgid)) {
+      const other = this.#moved.find(tid);
+      if (other?.inside === live.id) this.#moved.noteEnding(other);
+    }
+    this.#state.append({ back: tgid });
+    this.#follow(live.id, moved.charged);
+    return null;
+  }
+
+  /** Once no room is made for the moved task any more, there is some or there is none. @throws BcfsError ENOMEM */
+  #chargeHere(live: LiveBeancounter, moved: MovedTask): void {
+    const counter = live.counter('numtasks');
+    this.#moved.delete(moved);
+    this.#holdTasks(live);
+    const { pids } = this.#machine;
+    if (!pids || live.taskCount(pids.current(live.id)) <= counter.limit) return;
+    this.#moved.add(moved);
+    this.#holdTasks(live);
+    live.addRefused(counter, 1);
+    this.#event(counter, 'refused', 1);
+    throw new BcfsError('ENOMEM', `numtasks of ${live.id} is at its limit`);
   }
 
   #drop(): null {

@@ -71,7 +71,7 @@ function tasks({ pids, kind }: Machine): LiveResource {
     },
     apply(live, _barrier, limit) {
       // v6 charges no task that moves in, the controller does; and the other way round for one that moves out.
-      pids.setMax(live.id, limit === MAXVALUE ? undefined : Math.max(0, Number(limit) + live.foreignTasks));
+      pids.setMax(live.id, limit === MAXVALUE ? undefined : live.taskRoom(Number(limit)));
     },
     status: {
       source: `pids.current (${kind})`,

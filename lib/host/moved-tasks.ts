@@ -15,6 +15,8 @@ export interface MovedTask {
   readonly charged: number;
   /** The id of the beancounter that it is in. */
   readonly inside: number;
+  /** Whether its process is about to execute a program, which ends all its threads but one. Default: it is not. */
+  readonly isEnding?: true;
 }
 
 export class MovedTasks {
@@ -22,6 +24,7 @@ export class MovedTasks {
   readonly #tasks = new Map<number, MovedTask>();
   readonly #byInside = new Map<number, Set<MovedTask>>();
   readonly #byCharged = new Map<number, Set<MovedTask>>();
+  readonly #endingInside = new Map<number, Set<MovedTask>>();
 
   get size(): number {
     return this.#tasks.size;
@@ -39,6 +42,11 @@ export class MovedTasks {
   /** How many tasks are charged to a beancounter and in another. Items. */
   outside(id: number): number {
     return this.#byCharged.get(id)?.size ?? 0;
+  }
+
+  /** How many of those that `inside` counts are about to end. Items. */
+  endingInside(id: number): number {
+    return this.#endingInside.get(id)?.size ?? 0;
   }
 
   find(tid: number): MovedTask | undefined {
@@ -66,12 +74,19 @@ export class MovedTasks {
     this.#tasks.set(task.tid, task);
     enter(this.#byInside, task.inside, task);
     enter(this.#byCharged, task.charged, task);
+    if (task.isEnding) enter(this.#endingInside, task.inside, task);
+  }
+
+  noteEnding(task: MovedTask): void {
+    this.delete(task);
+    this.add({ ...task, isEnding: true });
   }
 
   delete(task: MovedTask): void {
     this.#tasks.delete(task.tid);
     leave(this.#byInside, task.inside, task);
     leave(this.#byCharged, task.charged, task);
+    leave(this.#endingInside, task.inside, task);
   }
 
   /** Those that count for a beancounter's numtasks in one way or the other. */

@@ -20,15 +20,20 @@ t.test('a request is a line, and so is its answer', async (t) => {
         return Promise.resolve(request.pid + 1);
       case 'ps':
         return Promise.resolve([]);
+      case 'charge':
+        return Promise.resolve(request.pid + 2);
       case 'drop':
         return Promise.resolve(undefined);
     }
   });
   const client = talk(path);
   client.say('{"ask":"status"}\n{"ask":"wh');
-  client.say('ich","pid":7}\n{"ask":"ps"}\n{"ask":"drop"}\n');
-  await until('all is answered', () => client.replies().length === 4);
-  t.strictSame(client.replies(), [{ answer: status }, { answer: 8 }, { answer: [] }, { answer: null }]);
+  client.say('ich","pid":7}\n{"ask":"ps"}\n{"ask":"charge","pid":7}\n{"ask":"drop"}\n');
+  await until('all is answered', () => client.replies().length === 5);
+  t.strictSame(
+    client.replies().map((reply) => (reply as { answer: unknown }).answer),
+    [status, 8, [], 9, null],
+  );
   client.end();
 });
 
@@ -66,6 +71,8 @@ t.test('what is no request is answered with an error, and the next one is taken'
     '{"ask":"which","pid":"7"}',
     '{"ask":"which","pid":0}',
     '{"ask":"which","pid":1.5}',
+    '{"ask":"charge"}',
+    '{"ask":"charge","pid":-7}',
     '\0\x01\u{fffd}',
   ];
   const client = talk(path);
@@ -74,7 +81,7 @@ t.test('what is no request is answered with an error, and the next one is taken'
   const replies = client.replies();
   t.strictSame(replies.pop(), { answer: 1 });
   const message =
-    'not a request: {"ask": …} with one of status, ps, which, drop, events; which has a "pid" too';
+    'not a request: {"ask": …} with one of status, ps, which, charge, drop, events; which and charge have a "pid" too';
   for (const reply of replies) t.strictSame(reply, { error: { code: 'EINVAL', message } });
   client.end();
 });

@@ -83,6 +83,64 @@ t.test('a limit is the number of tasks that v6 charges, whoever moved in', needs
   t.equal(await parent.run('fork'), `${errno.EAGAIN}`);
 });
 
+t.test('a task that moved in can be charged there, if there is room', needsCgroup, async (t) => {
+  const { tree, host, machine, events } = live(t);
+  for (const id of ['1', '2']) must(tree.mkdir(tree.root, id));
+  const held = () => ['1', '2'].map((id) => Number(cat(tree, `/${id}/numtasks/held`)));
+  const parent = await forker(t);
+  const bash = await actor(t);
+  echo(tree, `${bash.pid}`, '/2/tasks');
+  const child = Number(await bash.run('sleep 100 & echo $!'));
+  for (const parameter of ['barrier', 'limit']) echo(tree, '2', `/1/numtasks/${parameter}`);
+  echo(tree, `${parent.pid}`, '/1/tasks');
+  echo(tree, `${child}`, '/1/tasks');
+  t.strictSame([...held(), machine.pids!.max(1)], [0, 1, 4]);
+  t.equal(host.answer({ ask: 'charge', pid: child }), null);
+  t.strictSame([...held(), machine.pids!.max(1)], [1, 0, 3], 'and not any more where it was forked');
+  t.equal(host.answer({ ask: 'charge', pid: child }), null);
+  t.strictSame([...held(), machine.pids!.max(1)], [1, 0, 3], 'once');
+  t.equal(await parent.run('fork'), '0');
+  t.equal(await parent.run('fork'), `${errno.EAGAIN}`);
+  t.throws(() => host.answer({ ask: 'charge', pid: parent.pid }), {
+    code: 'ENOMEM',
+    message: 'numtasks of 1 is at its limit',
+  });
+  t.strictSame([...held(), machine.pids!.max(1)], [2, 0, 3], 'then nothing has changed');
+  t.equal(cat(tree, '/1/numtasks/failcnt'), '2\n');
+  t.equal(cat(tree, '/1/numtasks/maxheld'), '2\n');
+  t.match(events.at(-1), { event: 'refused', beancounter: 1, resource: 'numtasks', value: 1 });
+  await parent.run('end');
+  host.answer({ ask: 'charge', pid: parent.pid });
+  t.strictSame([...held(), machine.pids!.max(1)], [2, 0, 2]);
+  await parent.end();
+  t.strictSame(held(), [1, 0], 'it leaves no room that others could take');
+  t.equal(machine.pids!.max(1), 2);
+});
+
+t.test('of a process that is charged the other threads are about to end', needsCgroup, async (t) => {
+  const { tree, host, machine } = live(t);
+  must(tree.mkdir(tree.root, '1'));
+  for (const parameter of ['barrier', 'limit']) echo(tree, '2', `/1/numtasks/${parameter}`);
+  const { pid, said, end } = await manyThreads(t, 5);
+  t.equal(said, 'ready\n');
+  echo(tree, `${pid}`, '/1/tasks');
+  t.equal(machine.pids!.max(1), 7);
+  t.equal(host.answer({ ask: 'charge', pid }), null, 'it is one task then');
+  t.equal(cat(tree, '/1/numtasks/held'), '1\n');
+  t.equal(machine.pids!.max(1), 2, 'and nobody takes what the others leave');
+  await end();
+  t.equal(cat(tree, '/1/numtasks/held'), '0\n');
+  t.equal(cat(tree, '/1/numtasks/maxheld'), '1\n');
+  t.equal(machine.pids!.max(1), 2);
+});
+
+t.test('what cannot be charged', needsCgroup, async (t) => {
+  const { host } = live(t);
+  t.throws(() => host.answer({ ask: 'charge', pid: noPid }), { code: 'ESRCH', message: `no task ${noPid}` });
+  const { pid } = await shell(t);
+  t.equal(host.answer({ ask: 'charge', pid }), null, 'one in beancounter 0 is charged there already');
+});
+
 t.test('who cannot be moved', needsCgroup, (t) => {
   const { tree } = live(t);
   must(tree.mkdir(tree.root, '1'));

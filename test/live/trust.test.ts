@@ -6,7 +6,7 @@ import { bash, bcfs, run } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
 import { needsFuse } from '../fixtures/mounted.js';
-import { nobody } from '../fixtures/unprivileged.js';
+import { nobody, reader } from '../fixtures/unprivileged.js';
 
 const options = { ...needsFuse, ...needsCgroup };
 
@@ -67,6 +67,10 @@ for (const [how, mountOptions] of [
     }
     await writeFile(`${bc}/1/tasks`, `${roots.pid}`);
     t.ok(await isInside(roots), 'root moves whom it likes');
+    const command = [bcfs, 'run', `${bc}/1`, '--', 'cat', `${bc}/1/numtasks/held`];
+    const held = async (as: readonly string[]) => (await run('env', [...as, ...command])).stdout;
+    t.equal(await held(reader), '0\n', 'whoever may not ask the daemon is moved there');
+    t.equal(await held([]), '1\n', 'and root is charged there');
   });
 
   t.test(`over fuse-native nobody knows who writes, ${how}`, options, async (t) => {
