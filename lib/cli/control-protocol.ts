@@ -7,6 +7,7 @@
  */
 import type { ErrnoName } from '../errors.js';
 import type { HostEvent, HostRequest } from '../host/report.js';
+import { geteuid } from '../user.js';
 
 export type ControlRequest = HostRequest | { readonly ask: 'events' };
 
@@ -21,7 +22,7 @@ export type ControlReply =
 export function controlDirectory(): string {
   const { BCFS_RUNTIME_DIRECTORY, XDG_RUNTIME_DIR } = process.env;
   if (BCFS_RUNTIME_DIRECTORY !== undefined) return BCFS_RUNTIME_DIRECTORY;
-  const uid = process.geteuid?.() ?? 0;
+  const uid = geteuid();
   return uid === 0 ? '/run/bcfs' : `${XDG_RUNTIME_DIR ?? '/tmp'}/bcfs-${uid}`;
 }
 
@@ -56,7 +57,7 @@ export class Lines {
   push(text: string): string[] | undefined {
     const lines = (this.#rest + text).split('\n');
     if (lines.some((line) => line.length > this.#longest)) return undefined;
-    this.#rest = lines.pop() ?? '';
+    this.#rest = lines.splice(-1).join();
     return lines;
   }
 }

@@ -53,7 +53,7 @@ const STANDARD = [0, 1, 2];
  * @param last runs when all else is prepared
  * @throws BcfsError the errno of execve(2); the process is as good as before, but for its signals and limits
  */
-export function execWords(words: number, last: () => void = () => undefined): never {
+export function execWords(words: number, last: () => void): never {
   const { koffi, library } = loadLibc();
   const libc: Libc = {
     execvpe: library.func(

@@ -17,6 +17,7 @@ import { readBelongings } from '../host/process-reader.js';
 import type { HostEvent, HostRequest } from '../host/report.js';
 import type { Sample, SamplerLink } from '../host/sampling.js';
 import { beancounterTree } from '../nodes/subsystem.js';
+import { geteuid } from '../user.js';
 import type { MountSettings } from './mount-options.js';
 
 export interface HostTree {
@@ -60,7 +61,7 @@ export function hostTree(settings: MountSettings, log: (line: string) => void): 
     gid,
     dialect: dialectOf(settings),
     source,
-    mover: moverOf(),
+    mover: geteuid(),
     trust,
     log,
   });
@@ -108,7 +109,7 @@ export function liveTree(
     gid,
     dialect: dialectOf(settings),
     source: host,
-    mover: moverOf(),
+    mover: geteuid(),
     trust,
     log,
   });
@@ -124,10 +125,6 @@ export function liveTree(
 
 function dialectOf({ strict }: MountSettings) {
   return strict ? 'strict' : 'people';
-}
-
-function moverOf(): number {
-  return process.geteuid?.() ?? 0;
 }
 
 function mustMake(tree: Tree, id: number): void {

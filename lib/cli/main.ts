@@ -164,10 +164,9 @@ export function createProgram(): Command {
     .passThroughOptions()
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', runHelp)
-    .action(async (beancounter: string, words: string[], flags: RunFlags) => {
-      const { runCommand } = await import('./run.js');
-      await runCommand(beancounter, words, flags);
-    });
+    .action(async (beancounter: string, words: string[], flags: RunFlags) =>
+      (await import('./run.js')).runCommand(beancounter, words, flags),
+    );
 
   program
     .command('help')

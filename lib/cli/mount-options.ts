@@ -1,5 +1,6 @@
 /** `-o opt[,opt…]`, as mount(8) and fstab give it. One table says what each option means. */
 import { InvalidArgumentError } from 'commander';
+import { getegid, geteuid } from '../user.js';
 
 /** What feeds the engine: `--host`. `auto` is cgroups where they can be written, else /proc; `none` nothing. */
 export const hostNames = ['auto', 'cgroup', 'procfs', 'none'] as const;
@@ -127,8 +128,8 @@ export function defaultSettings(): MountSettings {
     autoUnmount: true,
     watchdog: DEFAULT_WATCHDOG,
     // Who mounts: nobody else could use a tree that was another's.
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
+    uid: geteuid(),
+    gid: getegid(),
     interval: 1,
     cgroup: process.env['BCFS_CGROUP'] ?? 'bcfs',
     oom: false,

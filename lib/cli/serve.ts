@@ -1,7 +1,7 @@
 /** Serving a mount until it ends: what the daemon and the foreground command have in common. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { format } from 'node:util';
-import { describe, type BcfsError } from '../errors.js';
+import type { BcfsError } from '../errors.js';
 import { mountDevice } from '../fuse/device.js';
 import { mountWith, type Mount } from '../fuse/mount.js';
 import { divertStderr, exitNow, restoreStderr } from '../fuse/native.js';
@@ -79,6 +79,7 @@ export async function serve(
   });
   const guardian = autoUnmount ? guard(mounted.entry, log) : undefined;
   if (server.pulse && watchdog > 0) {
+    /* c8 ignore next 5: exitNow */
     new Watchdog(server.pulse, watchdog * 1000, () => {
       log(`${mounted.mountpoint}: a request was not answered for ${watchdog} s; ${mounted.abort()}`);
       guardian?.dismiss();
@@ -93,7 +94,7 @@ export async function serve(
   });
   const { device } = mounted.entry;
   await (live ? live.listen(device) : listenWithoutTasks(device)).catch((error: unknown) => {
-    log(`bcfs status and its kin cannot ask: ${describe(error)}`);
+    log(`bcfs status and its kin cannot ask: ${failureOf(error).message}`);
   });
   ready();
   await mounted.gone;

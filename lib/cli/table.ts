@@ -9,10 +9,13 @@ import { oneLine } from './exit.js';
  */
 export function table(rows: readonly (readonly string[])[], numbers: readonly number[] = []): string {
   const cells = rows.map((row) => row.map(oneLine));
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  const pad = (cell: string, column: number): string =>
-    numbers.includes(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
+  const widths: number[] = [];
+  for (const row of cells) {
+    row.forEach(({ length }, column) => (widths[column] = Math.max(widths[column] ?? 0, length)));
+  }
+  const pad = (cell: string, column: number): string => {
+    const width = Number(widths[column]);
+    return numbers.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+  };
   return cells.map((row) => `${row.map(pad).join('  ').trimEnd()}\n`).join('');
 }

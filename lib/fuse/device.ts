@@ -6,6 +6,7 @@
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { BcfsError, strerror, type ErrnoName } from '../errors.js';
+import { geteuid } from '../user.js';
 import { findFusermount, mountByFusermount } from './fusermount.js';
 import { mount, setNonblocking } from './native.js';
 import type { CarryOptions } from './transport.js';
@@ -60,7 +61,7 @@ function mountDirectly(mountpoint: string, options: CarryOptions, nonblocking: b
 
 /** Root of this user namespace: who needs no fusermount, and is not given it. */
 export function isRoot(): boolean {
-  return process.geteuid?.() === 0;
+  return geteuid() === 0;
 }
 
 /** What is said where the kernel does not let this process mount. */

@@ -21,8 +21,8 @@ export function sampleOn(
   ports: readonly [MessagePort, ...MessagePort[]],
   sampler: Sampler,
   interval: number,
-  onSample: (requests: number) => void = () => undefined,
-  announced: () => number = () => 0,
+  onSample: (requests: number) => void,
+  announced: () => number,
 ): void {
   let timer: NodeJS.Timeout | undefined;
   let isDue = false;

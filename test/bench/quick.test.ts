@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { cgroup, root, run, type Outcome } from '../fixtures/command.js';
+import { cgroup, plain, root, run, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory, needsFuse } from '../fixtures/mounted.js';
 import { isSoak } from '../fixtures/soak.js';
 
@@ -18,17 +18,7 @@ const TIME_LIMIT = 120_000;
 function measure(args: readonly string[], directory: string): Promise<Outcome> {
   return new Promise((resolve) => {
     execFile(
-      'env',
-      [
-        '-u',
-        'NODE_OPTIONS',
-        '-u',
-        'NODE_V8_COVERAGE',
-        process.execPath,
-        '--expose-gc',
-        `${root}dist/bench/main.js`,
-        ...args,
-      ],
+      ...plain(process.execPath, ['--expose-gc', `${root}dist/bench/main.js`, ...args]),
       { env: { ...process.env, TMPDIR: directory, BCFS_CGROUP: cgroup }, timeout: TIME_LIMIT },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : undefined;

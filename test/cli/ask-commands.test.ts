@@ -7,7 +7,8 @@ import t from 'tap';
 import { BcfsError } from '../../lib/errors.js';
 import type { HostEvent, HostRequest, ProcessEntry } from '../../lib/host/report.js';
 import type { ControlServer } from '../../lib/cli/control-server.js';
-import { bash, bcfs, run, TIME_LIMIT, type Outcome, type RunOptions } from '../fixtures/command.js';
+import '../fixtures/covered.js';
+import { bash, bcfs, plain, run, TIME_LIMIT, type Outcome, type RunOptions } from '../fixtures/command.js';
 import { served, socketDirectory, socketOf, staleSocket, status } from '../fixtures/control.js';
 import {
   emptyDirectory,
@@ -216,7 +217,7 @@ const formats: [flags: string[], line: string][] = [
 for (const [flags, line] of formats) {
   t.test(`events ${flags.join('')} prints each at once, until the daemon ends`, needsFuse, async (t) => {
     const { mountpoint, options, server } = await askedMount(t);
-    const child = spawn(bcfs, ['events', ...flags, mountpoint], {
+    const child = spawn(...plain(bcfs, ['events', ...flags, mountpoint]), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
       timeout: TIME_LIMIT,

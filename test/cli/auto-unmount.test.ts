@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
+import '../fixtures/covered.js';
 import { bash, bcfs, run } from '../fixtures/command.js';
 import { foreground, preloaded } from '../fixtures/foreground.js';
 import {

@@ -1,6 +1,7 @@
 import { mkdir, open, readdir, symlink } from 'node:fs/promises';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
+import '../fixtures/covered.js';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
 import {
   daemonOf,

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
+import '../fixtures/covered.js';
 import { bcfs, run } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
 import { daemons, emptyDirectory, mountpoints, needsFuse, until } from '../fixtures/mounted.js';
@@ -55,6 +56,38 @@ for (const [title, code, message] of failures) {
     t.strictSame(mountpoints(directory), []);
   });
 }
+
+t.test('a daemon that cannot load what serves says why', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const hooks = `export async function load(url, context, next) {
+    if (url.endsWith('/serve.js')) throw new Error('too many open files');
+    return next(url, context);
+  }`;
+  const preload = preloaded(`
+    import { register } from 'node:module';
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`);
+  t.strictSame(await run(bcfs, [directory], preload), {
+    code: 1,
+    stdout: '',
+    stderr: 'bcfs: the daemon cannot serve it: too many open files\n',
+  });
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test('a signal while it mounts waits for the mount, and there may be none', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const preload = preloaded(`
+    process.on('newListener', (event) => {
+      if (event === 'SIGHUP') setImmediate(() => process.emit('SIGHUP'));
+    });`);
+  const command = ['-m', 'bash', '-c', 'mount --bind /dev/null /dev/fuse && exec "$@"', 'sh', bcfs];
+  t.match(await run('unshare', [...command, '--host', 'none', '-f', directory], preload), {
+    code: 15,
+    stderr: /the kernel refuses the mount/,
+  });
+  t.match(await run(bcfs, ['-f', directory], preload), { code: 0, stdout: '' });
+  t.strictSame(mountpoints(directory), []);
+});
 
 t.test('a thread that fails later is logged, and takes its mount with it', needsFuse, async (t) => {
   const directory = await emptyDirectory(t);

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { BcfsError } from '../../lib/errors.js';
 import type { HostEvent } from '../../lib/host/report.js';
+import { controlPath } from '../../lib/cli/control-protocol.js';
 import { serveControl } from '../../lib/cli/control-server.js';
 import { served, socketDirectory, staleSocket, status, talk } from '../fixtures/control.js';
 import { until } from '../fixtures/mounted.js';
@@ -226,6 +228,31 @@ t.test('the socket is root’s alone, whatever the umask, in a directory that is
   process.umask(0);
   await served(t, `${directory}/0:2.sock`, nothing);
   t.equal((await stat(`${directory}/0:2.sock`)).mode & 0o777, 0o600);
+});
+
+t.test('where the socket cannot be, nothing is left', async (t) => {
+  const directory = await socketDirectory(t);
+  await mkdir(`${directory}/0:1.sock`);
+  await t.rejects(serveControl(`${directory}/0:1.sock`, nothing), { code: 'EISDIR' });
+  await until('the socket has gone', () => readdirSync(directory).length === 1);
+});
+
+t.test('other users have their sockets elsewhere', (t) => {
+  const before = { ...process.env };
+  t.teardown(() => {
+    process.seteuid!(0);
+    Object.assign(process.env, before);
+  });
+  delete process.env['BCFS_RUNTIME_DIRECTORY'];
+  delete process.env['XDG_RUNTIME_DIR'];
+  t.equal(controlPath('0:1'), '/run/bcfs/0:1.sock');
+  process.seteuid!(65534);
+  t.equal(controlPath('0:1'), '/tmp/bcfs-65534/0:1.sock');
+  process.env['XDG_RUNTIME_DIR'] = '/run/user/65534';
+  t.equal(controlPath('0:1'), '/run/user/65534/bcfs-65534/0:1.sock');
+  process.env['BCFS_RUNTIME_DIRECTORY'] = '/mine';
+  t.equal(controlPath('0:1'), '/mine/0:1.sock');
+  t.end();
 });
 
 t.test('a socket that a dead daemon left is replaced', async (t) => {

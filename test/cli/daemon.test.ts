@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, root, run, type Outcome } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
 import {

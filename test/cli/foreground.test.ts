@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { run } from '../fixtures/command.js';
 import { foreground, preloaded } from '../fixtures/foreground.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
@@ -78,4 +79,13 @@ t.test('a failure that is no Error is logged too', needsFuse, async (t) => {
   await readFile(`${directory}/0/id`);
   process.kill(pid, 'SIGUSR2');
   t.strictSame(await ended, { code: 1, stdout: '', stderr: 'bcfs: a word\n' });
+});
+
+t.test('a daemon that nobody can ask serves all the same, and says so', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const env = { BCFS_RUNTIME_DIRECTORY: '/dev/null/bcfs' };
+  const { pid, ended } = await foreground(t, directory, ['-f'], { env });
+  t.equal(await readFile(`${directory}/0/id`, 'utf8'), '0\n');
+  process.kill(pid, 'SIGTERM');
+  t.match(await ended, { code: 0, stderr: /^bcfs: bcfs status and its kin cannot ask: .*ENOTDIR.*\n$/ });
 });

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import t from 'tap';
 import { lockGroups } from '../../lib/cli/groups-lock.js';
@@ -48,5 +49,28 @@ t.test('where no file can be made, the reason is told', (t) => {
   t.throws(() => lockGroups(join(root, 'file'), 'mine', '/bc'), { code: 'EEXIST' });
   t.throws(() => lockGroups(join(root, 'file', 'below'), 'mine', '/bc'), { code: 'ENOTDIR' });
   t.throws(() => lockGroups('/proc/no/such', 'mine', '/bc'), { code: 'ENOENT' });
+  t.end();
+});
+
+t.test('a lock whose file is taken away meanwhile is nobody’s', (t) => {
+  const directory = recordedRoot(t, { 'mine.lock': 'before\n' });
+  const path = join(directory, 'mine.lock');
+  const before = Object.getOwnPropertyDescriptor(fs, 'statSync')!;
+  t.teardown(() => {
+    Object.defineProperty(fs, 'statSync', before);
+    syncBuiltinESMExports();
+  });
+  let looked = 0;
+  Object.assign(fs, {
+    statSync: (...args: Parameters<typeof fs.statSync>): unknown => {
+      if (args[0] === path && (looked += 1) === 1) rmSync(path);
+      return Reflect.apply(before.value as typeof fs.statSync, fs, args);
+    },
+  });
+  syncBuiltinESMExports();
+  lockGroups(directory, 'mine', '/bc');
+  t.equal(looked, 2);
+  t.equal(readFileSync(path, 'utf8'), '/bc\n');
+  t.throws(() => lockGroups(directory, 'mine', '/other'), { code: 'EBUSY' });
   t.end();
 });

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, root, run, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 

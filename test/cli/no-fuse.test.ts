@@ -1,3 +1,4 @@
+import '../fixtures/covered.js';
 import { bcfs, bash } from '../fixtures/command.js';
 import { emptyDirectory, needsFuse } from '../fixtures/mounted.js';
 import t from 'tap';

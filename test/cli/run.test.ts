@@ -2,8 +2,10 @@ import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
+import '../fixtures/covered.js';
 import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse, sharedMount } from '../fixtures/mounted.js';
+import { program } from '../fixtures/program.js';
 import { reader } from '../fixtures/unprivileged.js';
 
 const done = (stdout: string): Outcome => ({ code: 0, stdout, stderr: '' });
@@ -105,6 +107,24 @@ t.test('whatever the parameters are, barrier is never above limit on the way', n
       t.equal(await parameters(path), `${expected[0]}\n${expected.at(-1)}\n`, `from ${from} to ${to}`);
     }
   }
+});
+
+t.test('where threads do not move alone, the process is moved', needsFuse, async (t) => {
+  const { mountpoints, run: evaluate } = await program(
+    t,
+    `
+      const moved = [];
+      const tree = beancounterTree(new Registry(), {
+        source: {
+          move: (pid, bc) => moved.push([pid, bc.id]),
+          moveThread: () => {
+            throw new bcfs.BcfsError('EOPNOTSUPP', 'whole processes only');
+          },
+        },
+      });`,
+  );
+  await runCommand(`${mountpoints[0]!}/7`, ['true'], {}, () => undefined);
+  t.strictSame(await evaluate('moved'), [[process.pid, 7]]);
 });
 
 t.test('the exit status and the signal are the command’s', needsFuse, async (t) => {

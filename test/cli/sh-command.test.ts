@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import t from 'tap';
-import { bash, bcfs, run, TIME_LIMIT } from '../fixtures/command.js';
+import '../fixtures/covered.js';
+import { bash, bcfs, plain, run, TIME_LIMIT } from '../fixtures/command.js';
 
 t.test('bcfs sh -c runs commands', async (t) => {
   for (const [args, code, stdout, stderr] of [
@@ -56,7 +57,7 @@ t.test('commands come from stdin, and each is answered as it comes', async (t) =
     stdout: '',
     stderr: '',
   });
-  const child = spawn(bcfs, ['sh'], { stdio: ['pipe', 'pipe', 'inherit'], timeout: TIME_LIMIT });
+  const child = spawn(...plain(bcfs, ['sh']), { stdio: ['pipe', 'pipe', 'inherit'], timeout: TIME_LIMIT });
   child.stdin.write('cat 0/id\n');
   const [answer] = (await once(child.stdout, 'data')) as [Buffer];
   t.equal(String(answer), '0\n');

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { daemonOf, emptyDirectory, ended, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 

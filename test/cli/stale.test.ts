@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import t from 'tap';
 import type { Test } from 'tap';
+import '../fixtures/covered.js';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { foreground } from '../fixtures/foreground.js';
 import { daemonOf, emptyDirectory, ended, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';

@@ -1,5 +1,6 @@
 import { mkdir, open, symlink, writeFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
 import {
   daemonOf,

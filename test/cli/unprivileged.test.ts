@@ -1,6 +1,7 @@
 import { chown } from 'node:fs/promises';
 import t, { type Test } from 'tap';
 import { findFusermount } from '../../lib/fuse/fusermount.js';
+import '../fixtures/covered.js';
 import { bcfs, run, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
 import { somebody, withDevice } from '../fixtures/unprivileged.js';

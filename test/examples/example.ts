@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Test } from 'tap';
-import { root, run, TIME_LIMIT, type Outcome } from '../fixtures/command.js';
+import { plain, root, run, TIME_LIMIT, type Outcome } from '../fixtures/command.js';
 import { emptyDirectory } from '../fixtures/mounted.js';
 
 function path(name: string): string {
@@ -44,7 +44,7 @@ export async function mountExample(t: Test, name: string): Promise<Running> {
 
 /** Starts a script of Node, for the time of a test at the most. */
 export function start(t: Test, ...args: string[]) {
-  const child: ChildProcess = spawn(process.execPath, args, {
+  const child: ChildProcess = spawn(...plain(process.execPath, args), {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: TIME_LIMIT,
     killSignal: 'SIGKILL',

@@ -1,6 +1,7 @@
 /** Too little of something: what works, works wholly, and what does not fails in one line and leaves nothing. */
 import { mkdirSync, rmdirSync, writeFileSync, existsSync } from 'node:fs';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs } from '../fixtures/command.js';
 import { daemons, emptyDirectory, mountpoints, needsFuse, until } from '../fixtures/mounted.js';
 import { soak } from '../fixtures/soak.js';

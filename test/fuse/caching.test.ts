@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, run, TIME_LIMIT } from '../fixtures/command.js';
 import { needsFuse } from '../fixtures/mounted.js';
 import { program } from '../fixtures/program.js';

@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promis
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import '../fixtures/covered.js';
 import { bash, root, run, TIME_LIMIT, type Outcome } from '../fixtures/command.js';
 import {
   daemonOf,

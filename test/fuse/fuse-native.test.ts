@@ -1,5 +1,6 @@
 import { chmod, readFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { preloaded } from '../fixtures/foreground.js';

@@ -1,6 +1,8 @@
 import { chmod, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { findFusermount } from '../../lib/fuse/fusermount.js';
+import '../fixtures/covered.js';
 import { root } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
@@ -12,6 +14,8 @@ const needsBoth = { skip: needsFuse.skip || needsPython.skip } as const;
 /** A program that speaks as fusermount does: it mounts, and sends the descriptor over the socket it was given. */
 const double = `#!/usr/bin/env ${python}
 import array, ctypes, os, socket, sys
+os.seteuid(0) # as its mode does
+if sys.argv[1:4] == ['-u', '-z', '--']: sys.exit(-ctypes.CDLL(None).umount2(sys.argv[4].encode(), 2))
 assert sys.argv[1] == '-o' and sys.argv[3] == '--', sys.argv
 options, mountpoint = sys.argv[2], sys.argv[4]
 assert options == 'fsname=bcfs,subtype=bcfs,default_permissions,ro,noexec,allow_other', options
@@ -25,7 +29,7 @@ channel.sendmsg([b'\\0'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i
 async function program(t: Test, text: string): Promise<string> {
   const path = `${await emptyDirectory(t)}/fusermount3`;
   await writeFile(path, text);
-  await chmod(path, 0o755);
+  for (const each of [path, dirname(path)]) await chmod(each, 0o755);
   return path;
 }
 
@@ -70,6 +74,26 @@ t.test('fusermount mounts, and sends the descriptor, which is served', needsBoth
     await new Promise((resolve) => thread.once('exit', resolve));
   `);
   t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'true 1\ntrue\n[]\n', stderr: '' });
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test('who may not mount and unmount has it done by fusermount', needsBoth, async (t) => {
+  const directory = await emptyDirectory(t);
+  const fusermount = await program(t, double);
+  const { code, stdout, stderr } = await embed(`
+    ${prologue(fusermount, directory)}
+    import { readFileSync } from 'node:fs';
+    import { mountDevice } from './dist/lib/fuse/device.js';
+    import { unmountPath } from './dist/lib/fuse/mount.js';
+    process.env.PATH = ${JSON.stringify(dirname(fusermount))} + ':' + process.env.PATH;
+    process.seteuid(65534);
+    const fd = mountDevice(directory, options, true);
+    console.log(/^flags:\\t0*2104002$/m.test(readFileSync('/proc/self/fdinfo/' + fd, 'utf8')));
+    console.log(readFileSync('/proc/self/mountinfo', 'utf8').includes(directory));
+    unmountPath(directory, true);
+    console.log(readFileSync('/proc/self/mountinfo', 'utf8').includes(directory));
+  `);
+  t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'true\ntrue\nfalse\n', stderr: '' });
   t.strictSame(mountpoints(directory), []);
 });
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
 import { embed } from '../fixtures/embedded.js';
 import { preloaded } from '../fixtures/foreground.js';
@@ -30,6 +31,31 @@ t.test('three lines mount a tree', needsFuse, async (t) => {
   t.strictSame(
     { code, stdout, stderr },
     { code: 0, stdout: "true [ '0', 'description' ] 0\n\n", stderr: '' },
+  );
+  t.strictSame(mountpoints(directory), []);
+});
+
+t.test('a mount that nobody answers for is taken away, by who may', needsFuse, async (t) => {
+  const directory = await emptyDirectory(t);
+  const { code, stdout, stderr } = await embed(`
+    ${prologue(directory)}
+    const mounted = await mount(tree(), directory);
+    process.env.PATH = '/nowhere';
+    process.seteuid(65534);
+    console.log(mounted.abort());
+    process.seteuid(0);
+    console.log(mounted.abort().replace(/^connection \\d+ aborted, /, ''));
+    await mounted.gone;
+    console.log(mounted.abort());
+    process.exit();
+  `);
+  t.strictSame(
+    { code, stdout, stderr },
+    {
+      code: 0,
+      stdout: `umount ${directory}: Operation not permitted\nunmounted\nnothing is left of the mount\n`,
+      stderr: '',
+    },
   );
   t.strictSame(mountpoints(directory), []);
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import '../fixtures/covered.js';
 import { embed } from '../fixtures/embedded.js';
 import { emptyDirectory } from '../fixtures/mounted.js';
 

@@ -170,6 +170,27 @@ t.test('drop says which beancounter keeps its tasks', needsCgroup, async (t) => 
   t.equal(host.answer({ ask: 'drop' }), null);
 });
 
+t.test('what cannot be restored is said, and the rest is', needsCgroup, (t) => {
+  const first = live(t);
+  must(first.tree.mkdir(first.tree.root, '1'));
+  const lines = [
+    { bc: -1, seen: true },
+    { bc: 1, resource: 'numtasks', barrier: '5', limit: '3' },
+    { bc: 1, resource: 'numfiles', barrier: '5', limit: '7' },
+  ];
+  first.host.tick();
+  appendFileSync(first.statePath, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const second = live(t, { after: first });
+  t.equal(second.log.length, 2);
+  t.match(second.log[0], /^numtasks of 1: /);
+  t.match(second.log[1], /^beancounter -1 cannot be found again: /);
+  t.strictSame(
+    [cat(second.tree, '/1/numtasks/limit'), cat(second.tree, '/1/numfiles/limit')],
+    ['128\n', '7\n'],
+  );
+  t.end();
+});
+
 t.test(
   'a state file that cannot be written is said once, and once again when it can be',
   needsCgroup,

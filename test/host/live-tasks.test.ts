@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { errno } from '../../lib/errors.js';
+import { BcfsError, errno } from '../../lib/errors.js';
+import { findMachine } from '../../lib/host/machine.js';
 import { actor, forker } from '../fixtures/actor.js';
-import { live, needsCgroup } from '../fixtures/live.js';
+import { changed, groupsName, live, needsCgroup } from '../fixtures/live.js';
 import { until } from '../fixtures/mounted.js';
 import { kernelThread, manyThreads, needsPython, noPid, shell, zombie } from '../fixtures/processes.js';
 import { cat, echo, must } from '../fixtures/shelf.js';
@@ -121,8 +122,7 @@ t.test('of a process that is charged the other threads are about to end', needsC
   const { tree, host, machine } = live(t);
   must(tree.mkdir(tree.root, '1'));
   for (const parameter of ['barrier', 'limit']) echo(tree, '2', `/1/numtasks/${parameter}`);
-  const { pid, said, end } = await manyThreads(t, 5);
-  t.equal(said, 'ready\n');
+  const { pid, end } = await manyThreads(t, 5);
   echo(tree, `${pid}`, '/1/tasks');
   t.equal(machine.pids!.max(1), 7);
   t.equal(host.answer({ ask: 'charge', pid }), null, 'it is one task then');
@@ -139,6 +139,49 @@ t.test('what cannot be charged', needsCgroup, async (t) => {
   t.throws(() => host.answer({ ask: 'charge', pid: noPid }), { code: 'ESRCH', message: `no task ${noPid}` });
   const { pid } = await shell(t);
   t.equal(host.answer({ ask: 'charge', pid }), null, 'one in beancounter 0 is charged there already');
+});
+
+t.test('a beancounter has its groups in all hierarchies or in none', needsCgroup, (t) => {
+  const directory = groupsName();
+  const machine = findMachine({ host: 'auto', cgroup: directory });
+  const full = changed(machine.hierarchies[0]!, {
+    make: () => {
+      throw new BcfsError('ENOSPC', 'no more groups');
+    },
+    remove: () => true,
+  });
+  const hierarchies = [...machine.hierarchies, full];
+  const { tree } = live(t, { machine: { ...machine, hierarchies }, directory });
+  t.equal(tree.mkdir(tree.root, '1'), -errno.ENOSPC);
+  for (const groups of machine.hierarchies) t.strictSame(groups.ids(), []);
+  t.end();
+});
+
+t.test('what cannot be read is logged, and what was last known is shown', needsCgroup, async (t) => {
+  const directory = groupsName();
+  const machine = findMachine({ host: 'auto', cgroup: directory });
+  let broken = false;
+  const real = machine.pids!;
+  const pids: typeof real = {
+    current: (id) => {
+      if (broken) throw new Error('Input/output error');
+      return real.current(id);
+    },
+    peak: (id) => real.peak(id),
+    refused: (id) => real.refused(id),
+    setMax: (id, max) => real.setMax(id, max),
+    max: (id) => real.max(id),
+  };
+  const { tree, log } = live(t, { machine: { ...machine, pids }, directory });
+  must(tree.mkdir(tree.root, '1'));
+  const bash = await actor(t);
+  echo(tree, `${bash.pid}`, '/1/tasks');
+  await bash.run('sleep 100 &');
+  t.equal(cat(tree, '/1/numtasks/held'), '1\n');
+  broken = true;
+  t.equal(cat(tree, '/1/numtasks/held'), '1\n');
+  t.match(log, [/^numtasks of 1: .*Input\/output error/]);
+  broken = false;
 });
 
 t.test('who cannot be moved', needsCgroup, (t) => {

@@ -66,6 +66,13 @@ function nofile(pid: number): string | undefined {
   return /^Max open files\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
 }
 
+t.test('a sample may be asked for', (t) => {
+  const { sampler } = live(t);
+  t.equal(sampler.handle({ kind: 'sample' }), true);
+  t.strictSame(sampler.sample().readings, []);
+  t.end();
+});
+
 t.test('a file counts once, whoever has it by dup or fork', { timeout: 60_000 }, async (t) => {
   const { sampler, places } = live(t);
   const { pid, run } = await bash(t);

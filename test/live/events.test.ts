@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { evaluator, forker } from '../fixtures/actor.js';
 import { Agent } from '../fixtures/agent.js';
-import { bcfs } from '../fixtures/command.js';
+import { bcfs, plain } from '../fixtures/command.js';
 import { memoryHog } from '../fixtures/hogs.js';
 import { needsCgroup } from '../fixtures/live.js';
 import { liveMount } from '../fixtures/live-mount.js';
@@ -15,10 +15,7 @@ const options = { ...needsFuse, ...needsCgroup };
 
 /** The lines that `bcfs events` prints, as they come. */
 function listen(t: Test, bc: string, ...flags: string[]): string[] {
-  const uncovered = ['-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'];
-  const child = spawn('env', [...uncovered, bcfs, 'events', ...flags, bc], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(...plain(bcfs, ['events', ...flags, bc]), { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill());
   const lines: string[] = [];
   createInterface(child.stdout).on('line', (line) => lines.push(line));

@@ -1,5 +1,6 @@
 import { chown } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bash, bcfs, run } from '../fixtures/command.js';
 import { emptyDirectory, mountpoints, needsFuse } from '../fixtures/mounted.js';
 import { python } from '../fixtures/python.js';

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { actor, forker } from '../fixtures/actor.js';
 import { bcfs, cgroup, run } from '../fixtures/command.js';
 import { needsCgroup } from '../fixtures/live.js';

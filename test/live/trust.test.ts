@@ -1,5 +1,6 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import t, { type Test } from 'tap';
+import '../fixtures/covered.js';
 import { actor } from '../fixtures/actor.js';
 import { python } from '../fixtures/python.js';
 import { bash, bcfs, run } from '../fixtures/command.js';
@@ -71,6 +72,8 @@ for (const [how, mountOptions] of [
     const held = async (as: readonly string[]) => (await run('env', [...as, ...command])).stdout;
     t.equal(await held(reader), '0\n', 'whoever may not ask the daemon is moved there');
     t.equal(await held([]), '1\n', 'and root is charged there');
+    const none = await run(bcfs, ['run', '--set', 'numtasks=0', `${bc}/1`, '--', 'true']);
+    t.match(none, { code: 1, stderr: /numtasks of 1 is at its limit/ });
   });
 
   t.test(`over fuse-native nobody knows who writes, ${how}`, options, async (t) => {

@@ -182,7 +182,7 @@ runTable(t, 'modes, owners, times, locks', [
       chmod 600 7/id; chmod u+s,o+t 7; chmod 444 7/numtasks/limit; chmod 666 7/tasks; stat -c %a 7/id 7 7/numtasks/limit
       echo 1 > 7/numtasks/limit; cat 7/tasks; chmod u+w 7/numtasks/limit; echo 200 > 7/numtasks/limit && cat 7/numtasks/limit`,
     stdout: '600\n5755\n444\n200\n',
-    stderr: 'bash: line 4: 7/numtasks/limit: Permission denied\ncat: 7/tasks: Permission denied\n',
+    stderr: 'bash: line 3: 7/numtasks/limit: Permission denied\ncat: 7/tasks: Permission denied\n',
   },
   {
     title: 'chown, chgrp stay, one without the other too',

@@ -22,19 +22,19 @@ runTable(t, 'bash', [
     title: 'a refused value is a write error of echo, and the old value stays',
     script: 'echo 500 > 7/numtasks/barrier; echo $?; cat 7/numtasks/barrier',
     stdout: '1\n128\n',
-    stderr: 'bash: line 2: echo: write error: Invalid argument\n',
+    stderr: 'bash: line 1: echo: write error: Invalid argument\n',
   },
   {
     title: 'a refused value is a write error of printf',
     script: 'printf 12x > 7/numtasks/barrier',
     code: 1,
-    stderr: 'bash: line 2: printf: write error: Invalid argument\n',
+    stderr: 'bash: line 1: printf: write error: Invalid argument\n',
   },
   {
     title: 'an empty line is refused',
     script: 'echo > 7/numtasks/barrier',
     code: 1,
-    stderr: 'bash: line 2: echo: write error: Invalid argument\n',
+    stderr: 'bash: line 1: echo: write error: Invalid argument\n',
   },
   {
     title: 'a redirection that writes nothing changes nothing',
@@ -45,7 +45,7 @@ runTable(t, 'bash', [
     title: 'a pid that does not exist is ESRCH',
     script: 'echo 4194305 > 7/tasks',
     code: 1,
-    stderr: 'bash: line 2: echo: write error: No such process\n',
+    stderr: 'bash: line 1: echo: write error: No such process\n',
   },
   {
     title: 'the shell moves itself, and that charges nothing',
@@ -56,29 +56,29 @@ runTable(t, 'bash', [
     title: 'a file that shows only is not opened for writing, by root either',
     script: 'echo 1 > 7/numtasks/held',
     code: 1,
-    stderr: 'bash: line 2: 7/numtasks/held: Permission denied\n',
+    stderr: 'bash: line 1: 7/numtasks/held: Permission denied\n',
   },
   {
     title: 'a file that stores only is not opened for reading, by root either',
     script: 'read pid < 7/tasks',
     code: 1,
-    stderr: 'bash: line 2: 7/tasks: Permission denied\n',
+    stderr: 'bash: line 1: 7/tasks: Permission denied\n',
   },
   {
     title: 'a redirection makes no file',
     script: 'echo 1 > 7/new; echo 1 > new; echo 1 > 8/tasks',
     code: 1,
     stderr:
-      'bash: line 2: 7/new: Permission denied\n' +
-      'bash: line 2: new: Permission denied\n' +
-      'bash: line 2: 8/tasks: No such file or directory\n',
+      'bash: line 1: 7/new: Permission denied\n' +
+      'bash: line 1: new: Permission denied\n' +
+      'bash: line 1: 8/tasks: No such file or directory\n',
   },
   {
     title: 'noclobber keeps the file',
     script:
       'set -o noclobber; echo 1 > 7/numtasks/barrier; echo 2 >| 7/numtasks/barrier; cat 7/numtasks/barrier',
     stdout: '2\n',
-    stderr: 'bash: line 2: 7/numtasks/barrier: cannot overwrite existing file\n',
+    stderr: 'bash: line 1: 7/numtasks/barrier: cannot overwrite existing file\n',
   },
   {
     title: 'read, $(<file) and a while loop read a value',
@@ -134,7 +134,7 @@ runTable(t, 'bash', [
     code: 1,
     stderr:
       'cat: id: No such file or directory\n' +
-      'bash: line 2: tasks: No such file or directory\n' +
+      'bash: line 1: tasks: No such file or directory\n' +
       "ls: cannot open directory '.': No such file or directory\n" +
       "mkdir: cannot create directory 'x': No such file or directory\n",
   },
