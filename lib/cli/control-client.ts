@@ -43,7 +43,8 @@ export class Control {
 
   /**
    * @param limit milliseconds
-   * @throws Refusal what the daemon answers; BcfsError ENOTCONN if there is none, EACCES, ETIMEDOUT
+   * @throws Refusal what the daemon answers; BcfsError ENOTCONN if there is none, EACCES, ETIMEDOUT, ECONNRESET if it
+   * hangs up
    */
   async ask<R extends HostRequest>(request: R, limit?: number): Promise<HostAnswers[R['ask']]> {
     return (await this.#request(request, limit)) as HostAnswers[R['ask']];
@@ -100,7 +101,7 @@ export async function ask<R extends HostRequest>(
  * The events of a daemon, as they happen, until it ends.
  *
  * @param limit milliseconds until it must have agreed
- * @throws Refusal, BcfsError as `ask`; ENOTCONN if the connection ends and the daemon has not said that it does
+ * @throws Refusal, BcfsError as `ask`; ECONNRESET if the connection ends and the daemon has not said that it does
  */
 export async function* events(path: string, limit?: number): AsyncGenerator<HostEvent, void> {
   const control = new Control(path);
@@ -143,7 +144,7 @@ function explain(error: NodeJS.ErrnoException, path: string): Error {
 
 function hungUp(path: string): BcfsError {
   return new BcfsError(
-    'ENOTCONN',
+    'ECONNRESET',
     `${path}: the daemon was killed, or has let go of a client that did not read as fast as it wrote`,
   );
 }

@@ -35,7 +35,7 @@ parentPort?.once('message', (fd: number) => {
       },
     },
     tick: () => host.tick(),
-    crowd: (isCrowded) => comeFirst(isCrowded, ownsSession),
+    crowd: comeFirst.bind(undefined, ownsSession),
     beat: () => pulse.beat(),
   });
   host.close();

@@ -43,6 +43,7 @@ const codeOf: Partial<Record<ErrnoName, number>> = {
   EPERM: exitCodes.NOT_PERMITTED,
   EACCES: exitCodes.NOT_PERMITTED,
   ENOTCONN: exitCodes.NO_ANSWER,
+  ECONNRESET: exitCodes.NO_ANSWER,
   ETIMEDOUT: exitCodes.NO_ANSWER,
   EINVAL: exitCodes.NOT_MOUNTED,
 };

@@ -14,7 +14,7 @@ const { PRIORITY_HIGH, PRIORITY_NORMAL } = constants.priority;
  * @param ownsSession whether the session is the daemon's own: the kernel weighs it as one (sched(7), "The autogroup
  * feature")
  */
-export function comeFirst(isFirst: boolean, ownsSession: boolean): void {
+export function comeFirst(ownsSession: boolean, isFirst: boolean): void {
   // Without CAP_SYS_NICE it may not, and not every kernel has sessions weighed: then it is served as others are.
   const nice = isFirst ? PRIORITY_HIGH : PRIORITY_NORMAL;
   tryTo(() => setPriority(nice));

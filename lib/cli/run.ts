@@ -7,15 +7,17 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { access, mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BcfsError, errno, strerror, type ErrnoName } from '../errors.js';
 import { bcfsAt, realMountpoint } from '../fuse/mount.js';
 import { exitNow } from '../fuse/native.js';
 import { absolutePath } from './absolute-path.js';
-import { Control } from './control-client.js';
+import { Control, Refusal } from './control-client.js';
 import { controlPath } from './control-protocol.js';
 import { execWords, restoreOpenFiles } from './exec.js';
 import { exitCodes, fail, failureOf, type Failure } from './exit.js';
-import { inTime } from '../in-time.js';
+import { ANSWER_TIME, inTime } from '../in-time.js';
+import { geteuid } from '../user.js';
 import type { Setting } from './setting.js';
 
 export interface RunFlags {
@@ -52,10 +54,10 @@ export async function runCommand(
     await inTime(mustBeCommand(name), `${name}: looking for it takes too long`);
     await prepare(beancounter, flags.set ?? [], undo);
     // There it may have no descriptor to connect with.
-    const control = new Control(controlPath(device));
+    const control = await connected(controlPath(device));
     restoreOpenFiles();
     const file = await moveThere(beancounter);
-    await beCharged(control, beancounter);
+    if (control) await beCharged(control, beancounter);
     try {
       // Written again: its limits are then those of a process that has only the files that exec leaves it.
       exec(command.length, () => writeAgain(file));
@@ -158,18 +160,47 @@ async function moveThere(beancounter: string): Promise<string> {
   }
 }
 
-/** Where no task is followed, or this user cannot ask the daemon, the process counts as any that was moved there. */
-const notAsked: readonly string[] = ['ENOTCONN', 'EACCES', 'ENOTSUP'] satisfies ErrnoName[];
+/** What keeps this process from asking: there is no socket, it is not for this user, or no task is followed. */
+const notAsked: readonly string[] = ['ENOTCONN', 'ENOTDIR', 'EACCES', 'ENOTSUP'];
+
+/** Milliseconds until it is tried again to ask a daemon that has as many clients as it takes. */
+const CROWDED = 50;
+
+/**
+ * A connection to the daemon on which it has answered.
+ *
+ * @returns undefined if it is not to be asked: then the process counts as any that was moved
+ * @throws BcfsError ENOTCONN if it does not answer: the mount may, and what was done can be undone
+ */
+async function connected(path: string): Promise<Control | undefined> {
+  if (!(await isTrusted(dirname(path)))) return undefined;
+  for (const end = performance.now() + ANSWER_TIME; ; await delay(CROWDED)) {
+    const control = new Control(path);
+    try {
+      await control.ask({ ask: 'which', pid: process.pid });
+      return control;
+    } catch (error) {
+      control.close();
+      const { code, message } = error as BcfsError;
+      if (notAsked.includes(code)) return undefined;
+      if (code !== 'ECONNRESET' || performance.now() > end) throw new BcfsError('ENOTCONN', message);
+    }
+  }
+}
+
+/** Whether nobody else can put a socket there. */
+async function isTrusted(directory: string): Promise<boolean> {
+  const { uid, mode } = await stat(directory).catch(() => ({ uid: -1, mode: 0 }));
+  return (uid === 0 || uid === geteuid()) && (mode & 0o022) === 0;
+}
 
 /** Has this process charged as if it had been forked there: what the command forks finds no room that it leaves. */
 async function beCharged(control: Control, beancounter: string): Promise<void> {
   try {
     await control.ask({ ask: 'charge', pid: process.pid });
   } catch (error) {
-    if (isTimeout(error)) throw error;
-    const { code, message } = error as BcfsError;
-    if (notAsked.includes(code)) return;
-    throw new Error(`${beancounter}: cannot charge the command: ${message}`, { cause: error });
+    const text = `${beancounter}: cannot charge the command: ${(error as Error).message}`;
+    throw error instanceof Refusal ? new Error(text) : new BcfsError('ENOTCONN', text);
   } finally {
     control.close();
   }

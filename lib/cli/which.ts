@@ -40,7 +40,8 @@ async function askAll(pid: number): Promise<number> {
   const [first] = ids;
   if (first !== undefined) return ids.find((id) => id !== 0) ?? first;
   // A socket that a dead daemon left says nothing.
-  const telling = errors.filter((error) => !(error instanceof BcfsError && error.code === 'ENOTCONN'));
+  const silent: unknown[] = ['ENOTCONN', 'ECONNRESET'];
+  const telling = errors.filter((error) => !(error instanceof BcfsError && silent.includes(error.code)));
   if (telling.length > 0) throw telling.find(isUnknown) ?? telling[0];
   throw new BcfsError('EINVAL', 'no bcfs of this machine answers; is one mounted? See: findmnt -t fuse.bcfs');
 }

@@ -40,23 +40,21 @@ export const devFuse: Transport = (tree, mountpoint, options) => {
     }, milliseconds);
   };
   const session = new Session(tree, { log: options.log, onNews: () => plan(0) });
-  let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {
-    end = resolve;
+    const next = (): void => {
+      readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
+        const result = error ? Number(error.errno) : length;
+        if (answer(fd, session, result)) next();
+        else {
+          connected = false;
+          session.close();
+          closeSync(fd);
+          resolve();
+        }
+      });
+    };
+    next();
   });
-  const next = (): void => {
-    readAsync(fd, session.request.bytes, 0, session.request.bytes.length, null, (error, length) => {
-      const result = error ? Number(error.errno) : length;
-      if (answer(fd, session, result)) next();
-      else {
-        connected = false;
-        session.close();
-        closeSync(fd);
-        end();
-      }
-    });
-  };
-  next();
   return Promise.resolve({ isConnected: () => connected, ended });
 };
 

@@ -10,6 +10,14 @@ interface Refused {
   seen: number;
 }
 
+/** Who knows of the tasks that were moved. */
+export interface MovedKeeper {
+  /** Whether one is there still; quickly: another may have its tid by now. */
+  isThere(task: MovedTask, isQuick: boolean): boolean;
+  /** Is told of those that have ended, which count no more in the beancounters that they were in and charged to. */
+  onEnded(tasks: readonly MovedTask[]): void;
+}
+
 export class LiveBeancounter {
   readonly bc: Beancounter;
   /** Whether it has a directory. */
@@ -19,16 +27,15 @@ export class LiveBeancounter {
   /** The last sample's. */
   reading: Reading | undefined;
   readonly #moved: MovedTasks;
-  readonly #isThere: (task: MovedTask, isQuick: boolean) => boolean;
+  readonly #keeper: MovedKeeper;
   #refused: Map<Counter, Refused> | undefined;
   #foreign = 0;
   #peak = 0;
 
-  /** @param isThere whether a task that was moved is there still; quickly: another may have its tid by now */
-  constructor(bc: Beancounter, moved: MovedTasks, isThere: (task: MovedTask, isQuick: boolean) => boolean) {
+  constructor(bc: Beancounter, moved: MovedTasks, keeper: MovedKeeper) {
     this.bc = bc;
     this.#moved = moved;
-    this.#isThere = isThere;
+    this.#keeper = keeper;
   }
 
   get id(): number {
@@ -68,13 +75,11 @@ export class LiveBeancounter {
    * @returns whether there were any
    */
   settleMoved(isQuick = false): boolean {
-    let changed = false;
-    for (const task of [...this.#moved.of(this.id)]) {
-      if (this.#isThere(task, isQuick)) continue;
-      this.#moved.delete(task);
-      changed = true;
-    }
-    return changed;
+    const ended = [...this.#moved.of(this.id)].filter((task) => !this.#keeper.isThere(task, isQuick));
+    if (ended.length === 0) return false;
+    for (const task of ended) this.#moved.delete(task);
+    this.#keeper.onEnded(ended);
+    return true;
   }
 
   /**

@@ -104,6 +104,7 @@ export class LiveHost implements Source {
         this.#state.append(moved ? { moved } : { back: task.tid });
       },
       onMoved: (from, to) => this.#follow(from, to),
+      beforeExec: (tgid, id) => this.#beforeExec(tgid, id),
     });
     const kinds = liveResources(options.machine);
     this.#kinds = new Map(kinds.map((kind) => [kind.resource.name, kind]));
@@ -129,7 +130,10 @@ export class LiveHost implements Source {
     this.#makeGroups(bc.id);
     this.#lives.set(
       bc.id,
-      new LiveBeancounter(bc, this.#moved, (task, isQuick) => this.#isThere(task, isQuick)),
+      new LiveBeancounter(bc, this.#moved, {
+        isThere: (task, isQuick) => this.#isThere(task, isQuick),
+        onEnded: (tasks) => this.#holdWithout(tasks),
+      }),
     );
     if (!this.#isRestoring) this.#state.append({ bc: bc.id, seen: true });
     this.#postBounds(bc.id, (name) => this.#kinds.get(name)?.resource);
@@ -243,6 +247,26 @@ export class LiveHost implements Source {
   #holdTasks(live: LiveBeancounter): void {
     const { barrier, limit } = live.counter('numtasks');
     this.#kinds.get('numtasks')?.apply?.(live, barrier, limit);
+  }
+
+  /** As `holdTasks`, where moved tasks have ended. */
+  #holdWithout(tasks: readonly MovedTask[]): void {
+    for (const id of new Set(tasks.flatMap(({ inside, charged }) => [inside, charged]))) {
+      const live = this.#lives.get(id);
+      // What goes wrong there is told when it is asked for itself.
+      if (live) tryTo(() => this.#holdTasks(live));
+    }
+  }
+
+  /** A process is about to execute a program: if it is charged where it is, its other threads leave no room there. */
+  #beforeExec(tgid: number, id: number): void {
+    const live = this.#lives.get(id);
+    if (!live || this.#moved.find(tgid)) return;
+    for (const tid of threadsOf(this.#proc, tgid)) {
+      const other = this.#moved.find(tid);
+      if (other?.inside === id) this.#moved.noteEnding(other);
+    }
+    this.#holdTasks(live);
   }
 
   beforeFound(bc: Beancounter): void {
@@ -464,7 +488,7 @@ export class LiveHost implements Source {
     else this.#state.rewrite();
   }
 
-  /** Answers `bcfs status` and its kin. @throws BcfsError ESRCH */
+  /** Answers `bcfs status` and its kin. @throws BcfsError as `HostRequest` has it */
   answer<A extends HostRequest['ask']>(request: HostRequest & { readonly ask: A }): HostAnswers[A];
   answer(request: HostRequest): HostAnswers[keyof HostAnswers] {
     this.#takeSamples();
@@ -508,17 +532,12 @@ export class LiveHost implements Source {
   #charge(pid: number): null {
     const task = readTask(this.#proc, pid);
     if (!task) throw new BcfsError('ESRCH', `no task ${pid}`);
-    const { tgid } = task;
-    const live = this.#lives.get(this.#places.of(tgid));
-    live?.settleMoved();
-    const moved = this.#moved.find(tgid);
-    if (!live || moved?.inside !== live.id) return null; // it was forked there, or it is in 0
+    const live = this.#lives.get(this.#places.of(task.tgid));
+    const moved = this.#moved.find(task.tgid);
+    // It was forked there, or it is in 0.
+    if (!live || moved?.inside !== live.id || !this.#isSame(moved)) return null;
     this.#chargeHere(live, moved);
-    for (const tid of threadsOf(this.#proc, tgid)) {
-      const other = this.#moved.find(tid);
-      if (other?.inside === live.id) this.#moved.noteEnding(other);
-    }
-    this.#state.append({ back: tgid });
+    this.#state.append({ back: task.tgid });
     this.#follow(live.id, moved.charged);
     return null;
   }
@@ -526,12 +545,22 @@ export class LiveHost implements Source {
   /** Once no room is made for the moved task any more, there is some or there is none. @throws BcfsError ENOMEM */
   #chargeHere(live: LiveBeancounter, moved: MovedTask): void {
     const counter = live.counter('numtasks');
-    this.#moved.delete(moved);
-    this.#holdTasks(live);
     const { pids } = this.#machine;
-    if (!pids || live.taskCount(pids.current(live.id)) <= counter.limit) return;
-    this.#moved.add(moved);
-    this.#holdTasks(live);
+    let isCharged = false;
+    this.#moved.delete(moved);
+    try {
+      this.#holdTasks(live);
+      // Of those that are seen alive after it was read, all are in it.
+      let current = pids?.current(live.id);
+      while (live.settleMoved()) current = pids?.current(live.id);
+      isCharged = current === undefined || live.taskCount(current) <= counter.limit;
+    } finally {
+      if (!isCharged) {
+        this.#moved.add(moved);
+        tryTo(() => this.#holdTasks(live));
+      }
+    }
+    if (isCharged) return;
     live.addRefused(counter, 1);
     this.#event(counter, 'refused', 1);
     throw new BcfsError('ENOMEM', `numtasks of ${live.id} is at its limit`);

@@ -49,7 +49,10 @@ function tasks({ pids, kind }: Machine): LiveResource {
   if (!pids) {
     return {
       resource: numtasks,
-      read: (live, counter) => counter.observe(live.taskCount(live.reading?.tasks ?? 0)),
+      read(live, counter) {
+        live.settleMoved();
+        counter.observe(live.taskCount(live.reading?.tasks ?? 0));
+      },
       status: {
         source: `/proc/PID/stat, each process${kind === '/proc' ? ' and its descendants' : ''}`,
         exactness: 'sampled',
@@ -62,7 +65,7 @@ function tasks({ pids, kind }: Machine): LiveResource {
   return {
     resource: numtasks,
     read(live, counter, figure) {
-      if (live.settleMoved(figure !== undefined)) this.apply?.(live, counter.barrier, counter.limit);
+      live.settleMoved(figure !== undefined);
       if (figure !== 'failcnt') {
         const held = live.taskCount(pids.current(live.id));
         counter.observe(held, figure === 'held' ? held : live.mostTasks(pids.peak(live.id)));

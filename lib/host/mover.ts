@@ -27,6 +27,8 @@ export interface MoverOptions {
   readonly note: (task: { tid: number; tgid: number; start: string }, from: number, to: number) => void;
   /** Is told of two beancounters between which something was moved. */
   readonly onMoved: (from: number, to: number) => void;
+  /** Is told of a process that is about to execute a program, just before the write that said so is answered. */
+  readonly beforeExec: (tgid: number, id: number) => void;
 }
 
 export class Mover {
@@ -145,6 +147,7 @@ export class Mover {
     this.#options.onMoved(from, to);
     // What it does next is limited.
     if (to !== 0) this.#options.sampler.settle();
+    if (from === to) this.#options.beforeExec(pid, to);
   }
 
   /** Moves all processes of a beancounter to 0. @returns whether there were any */

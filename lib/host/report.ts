@@ -79,12 +79,12 @@ export type HostRequest =
   /** The beancounter of a task; an error with the code ESRCH if there is none. */
   | { readonly ask: 'which'; readonly pid: number }
   /**
-   * Charges a process that was moved in to the beancounter that it is in, as if it had been forked there: for one that
-   * is about to execute a program, as `bcfs run` is. Errors have the codes ESRCH and ENOMEM, which is v6's for a fork
-   * that numtasks refuses.
+   * Charges the first thread of a process that was moved in to the beancounter that it is in, as if it had been forked
+   * there: for one that is about to execute a program, as `bcfs run` is. Errors have the codes ESRCH and ENOMEM, which
+   * is v6's for a fork that numtasks refuses.
    */
   | { readonly ask: 'charge'; readonly pid: number }
-  /** Moves all tasks to beancounter 0 and removes the groups: `bcfs umount --drop`. */
+  /** Moves all tasks to beancounter 0 and removes the groups: `bcfs umount --drop`. EBUSY if it cannot. */
   | { readonly ask: 'drop' };
 
 /** The answer: by what was asked. */

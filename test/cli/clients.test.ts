@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { transportNames } from '../../lib/fuse/transport.js';
-import '../fixtures/covered.js';
 import { bash } from '../fixtures/command.js';
 import { daemonOf, mounted, needsFuse, threads } from '../fixtures/mounted.js';
 

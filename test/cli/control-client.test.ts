@@ -75,7 +75,7 @@ t.test('a daemon that hangs is not waited for', async (t) => {
 t.test('a daemon that goes before it has answered is noticed', async (t) => {
   const directory = await socketDirectory(t);
   const gone = (path: string) => ({
-    code: 'ENOTCONN',
+    code: 'ECONNRESET',
     message: `${path}: the daemon was killed, or has let go of a client that did not read as fast as it wrote`,
   });
   const ends: [name: string, welcome: (socket: Socket) => void][] = [

@@ -1,9 +1,15 @@
+import { once } from 'node:events';
 import { chmod, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { controlPath } from '../../lib/cli/control-protocol.js';
 import { runCommand } from '../../lib/cli/run.js';
 import { parseSetting } from '../../lib/cli/setting.js';
+import { bcfsAt } from '../../lib/fuse/mount.js';
 import '../fixtures/covered.js';
 import { bash, bcfs, run, type Outcome } from '../fixtures/command.js';
+import { needsCgroup } from '../fixtures/live.js';
+import { liveMount } from '../fixtures/live-mount.js';
 import { daemonOf, emptyDirectory, mounted, needsFuse, sharedMount } from '../fixtures/mounted.js';
 import { program } from '../fixtures/program.js';
 import { reader } from '../fixtures/unprivileged.js';
@@ -339,4 +345,14 @@ t.test('a mount that hangs is not waited for', needsFuse, async (t) => {
     failed(16, `${mount}/7: cannot make it: the mount does not answer`),
   );
   process.kill(daemon, 'SIGCONT');
+});
+
+t.test('a daemon that has too many clients is asked again', { ...needsFuse, ...needsCgroup }, async (t) => {
+  const mount = await liveMount(t);
+  const path = controlPath(bcfsAt(mount).device);
+  const sockets = Array.from({ length: 64 }, () => connect(path));
+  t.teardown(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  setTimeout(() => sockets.forEach((socket) => socket.destroy()), 500);
+  t.strictSame(await run(bcfs, ['run', `${mount}/7`, '--', 'cat', `${mount}/7/numtasks/held`]), done('1\n'));
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import '../fixtures/covered.js';
 import { bcfs, bash, root, run } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
 import { daemonOf, emptyDirectory, ended, isAlive, mountpoints, needsFuse } from '../fixtures/mounted.js';

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { BcfsError, errno } from '../../lib/errors.js';
@@ -118,20 +119,86 @@ t.test('a task that moved in can be charged there, if there is room', needsCgrou
   t.equal(machine.pids!.max(1), 2);
 });
 
-t.test('of a process that is charged the other threads are about to end', needsCgroup, async (t) => {
-  const { tree, host, machine } = live(t);
+t.test(
+  'of a process that is charged and about to call exec only one thread stays',
+  needsCgroup,
+  async (t) => {
+    const { tree, host, machine } = live(t);
+    must(tree.mkdir(tree.root, '1'));
+    for (const parameter of ['barrier', 'limit']) echo(tree, '2', `/1/numtasks/${parameter}`);
+    const { pid, end } = await manyThreads(t, 5);
+    echo(tree, `${pid}`, '/1/tasks');
+    t.equal(machine.pids!.max(1), 7);
+    echo(tree, `${pid}`, '/1/tasks');
+    t.equal(machine.pids!.max(1), 7, 'it is not charged');
+    t.equal(host.answer({ ask: 'charge', pid }), null);
+    t.equal(cat(tree, '/1/numtasks/held'), '1\n');
+    t.equal(machine.pids!.max(1), 6, 'it is one task, and those that it has beside have their room');
+    echo(tree, `${pid}`, '/1/tasks');
+    t.equal(machine.pids!.max(1), 2, 'that nobody takes when they end');
+    t.equal(cat(tree, '/1/numtasks/held'), '1\n');
+    await end();
+    t.equal(cat(tree, '/1/numtasks/held'), '0\n');
+    t.equal(cat(tree, '/1/numtasks/maxheld'), '1\n');
+    t.equal(machine.pids!.max(1), 2);
+  },
+);
+
+t.test('a moved task that ends leaves no room, whoever is looked at', needsCgroup, async (t) => {
+  const { tree, machine } = live(t);
+  for (const id of ['1', '2']) {
+    must(tree.mkdir(tree.root, id));
+    for (const parameter of ['barrier', 'limit']) echo(tree, '3', `/${id}/numtasks/${parameter}`);
+  }
+  const max = () => ['1', '2'].map((id) => machine.pids!.max(Number(id)));
+  for (const looked of ['1', '2']) {
+    const bash = await actor(t);
+    echo(tree, `${bash.pid}`, '/1/tasks');
+    const child = await bash.run('sleep 100 & echo $!');
+    echo(tree, child, '/2/tasks');
+    t.strictSame(max(), [3, 4]);
+    await bash.run(`kill ${child}; wait`);
+    cat(tree, `/${looked}/numtasks/held`);
+    t.strictSame(max(), [4, 3], looked);
+    await bash.end();
+    cat(tree, '/1/numtasks/held');
+  }
+});
+
+t.test('a task that ends while another is charged makes no room for it', needsCgroup, async (t) => {
+  const directory = groupsName();
+  const machine = findMachine({ host: 'auto', cgroup: directory });
+  const real = machine.pids!;
+  let look: (() => void) | undefined;
+  const pids: typeof real = {
+    current: (id) => {
+      look?.();
+      return real.current(id);
+    },
+    peak: (id) => real.peak(id),
+    refused: (id) => real.refused(id),
+    setMax: (id, max) => real.setMax(id, max),
+    max: (id) => real.max(id),
+  };
+  const { tree, host } = live(t, { machine: { ...machine, pids }, directory });
   must(tree.mkdir(tree.root, '1'));
-  for (const parameter of ['barrier', 'limit']) echo(tree, '2', `/1/numtasks/${parameter}`);
-  const { pid, end } = await manyThreads(t, 5);
-  echo(tree, `${pid}`, '/1/tasks');
-  t.equal(machine.pids!.max(1), 7);
-  t.equal(host.answer({ ask: 'charge', pid }), null, 'it is one task then');
+  for (const parameter of ['barrier', 'limit']) echo(tree, '1', `/1/numtasks/${parameter}`);
+  const [inside, outside, other] = [await actor(t), await actor(t), await actor(t)];
+  echo(tree, `${inside.pid}`, '/1/tasks');
+  await inside.run('sleep 100 &');
+  echo(tree, `${inside.pid}`, '/0/tasks');
+  const child = await outside.run('sleep 100 & echo $!');
+  echo(tree, child, '/1/tasks');
+  echo(tree, `${other.pid}`, '/1/tasks');
+  look = () => {
+    look = undefined;
+    // Waited for, and so not counted any more.
+    spawnSync('bash', ['-c', `kill ${child}; while [ -e /proc/${child} ]; do sleep 0.01; done`]);
+  };
+  t.throws(() => host.answer({ ask: 'charge', pid: other.pid }), { code: 'ENOMEM' });
   t.equal(cat(tree, '/1/numtasks/held'), '1\n');
-  t.equal(machine.pids!.max(1), 2, 'and nobody takes what the others leave');
-  await end();
-  t.equal(cat(tree, '/1/numtasks/held'), '0\n');
-  t.equal(cat(tree, '/1/numtasks/maxheld'), '1\n');
-  t.equal(machine.pids!.max(1), 2);
+  // There it could not fork to end its jobs.
+  echo(tree, `${other.pid}`, '/0/tasks');
 });
 
 t.test('what cannot be charged', needsCgroup, async (t) => {
