@@ -169,23 +169,24 @@ const CROWDED = 50;
 /**
  * A connection to the daemon on which it has answered.
  *
+ * @param end when it is not tried again, as `performance.now`. Default: soon
  * @returns undefined if it is not to be asked: then the process counts as any that was moved
  * @throws BcfsError ENOTCONN if it does not answer: the mount may, and what was done can be undone
  */
-async function connected(path: string): Promise<Control | undefined> {
+async function connected(path: string, end = performance.now() + ANSWER_TIME): Promise<Control | undefined> {
   if (!(await isTrusted(dirname(path)))) return undefined;
-  for (const end = performance.now() + ANSWER_TIME; ; await delay(CROWDED)) {
-    const control = new Control(path);
-    try {
-      await control.ask({ ask: 'which', pid: process.pid });
-      return control;
-    } catch (error) {
-      control.close();
-      const { code, message } = error as BcfsError;
-      if (notAsked.includes(code)) return undefined;
-      if (code !== 'ECONNRESET' || performance.now() > end) throw new BcfsError('ENOTCONN', message);
-    }
+  const control = new Control(path);
+  try {
+    await control.ask({ ask: 'which', pid: process.pid });
+    return control;
+  } catch (error) {
+    control.close();
+    const { code, message } = error as BcfsError;
+    if (notAsked.includes(code)) return undefined;
+    if (code !== 'ECONNRESET' || performance.now() > end) throw new BcfsError('ENOTCONN', message);
   }
+  await delay(CROWDED);
+  return connected(path, end);
 }
 
 /** Whether nobody else can put a socket there. */

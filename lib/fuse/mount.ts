@@ -72,7 +72,7 @@ export class Mount {
    */
   readonly gone: Promise<void>;
   readonly #connection: Connection;
-  #settle: () => void = () => {};
+  #settle!: () => void;
 
   /** Made by `mount`. */
   constructor(entry: MountEntry, connection: Connection) {

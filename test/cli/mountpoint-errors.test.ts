@@ -1,5 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import t from 'tap';
+import '../fixtures/covered.js';
 import { bcfs, run } from '../fixtures/command.js';
 import { emptyDirectory, mountOn, mountpoints, needsFuse } from '../fixtures/mounted.js';
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { readFileSync } from 'node:fs';
+import '../fixtures/covered.js';
 import { bash, bcfs, root, run } from '../fixtures/command.js';
 import { preloaded } from '../fixtures/foreground.js';
 
