@@ -2,12 +2,25 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { BcfsError, errno } from '../../lib/errors.js';
+import type { PidsController } from '../../lib/host/groups.js';
 import { findMachine } from '../../lib/host/machine.js';
 import { actor, forker } from '../fixtures/actor.js';
 import { changed, groupsName, live, needsCgroup } from '../fixtures/live.js';
 import { until } from '../fixtures/mounted.js';
 import { kernelThread, manyThreads, needsPython, noPid, shell, zombie } from '../fixtures/processes.js';
 import { cat, echo, must } from '../fixtures/shelf.js';
+
+/** A controller that does something before it counts. */
+const beforeCurrent = (pids: PidsController, first: () => void): PidsController => ({
+  current(id) {
+    first();
+    return pids.current(id);
+  },
+  peak: (id) => pids.peak(id),
+  refused: (id) => pids.refused(id),
+  setMax: (id, max) => pids.setMax(id, max),
+  max: (id) => pids.max(id),
+});
 
 t.test('a task that moved in counts nowhere new, what it forks then does', needsCgroup, async (t) => {
   const { tree, machine } = live(t);
@@ -168,18 +181,8 @@ t.test('a moved task that ends leaves no room, whoever is looked at', needsCgrou
 t.test('a task that ends while another is charged makes no room for it', needsCgroup, async (t) => {
   const directory = groupsName();
   const machine = findMachine({ host: 'auto', cgroup: directory });
-  const real = machine.pids!;
   let look: (() => void) | undefined;
-  const pids: typeof real = {
-    current: (id) => {
-      look?.();
-      return real.current(id);
-    },
-    peak: (id) => real.peak(id),
-    refused: (id) => real.refused(id),
-    setMax: (id, max) => real.setMax(id, max),
-    max: (id) => real.max(id),
-  };
+  const pids = beforeCurrent(machine.pids!, () => look?.());
   const { tree, host } = live(t, { machine: { ...machine, pids }, directory });
   must(tree.mkdir(tree.root, '1'));
   for (const parameter of ['barrier', 'limit']) echo(tree, '1', `/1/numtasks/${parameter}`);
@@ -228,17 +231,9 @@ t.test('what cannot be read is logged, and what was last known is shown', needsC
   const directory = groupsName();
   const machine = findMachine({ host: 'auto', cgroup: directory });
   let broken = false;
-  const real = machine.pids!;
-  const pids: typeof real = {
-    current: (id) => {
-      if (broken) throw new Error('Input/output error');
-      return real.current(id);
-    },
-    peak: (id) => real.peak(id),
-    refused: (id) => real.refused(id),
-    setMax: (id, max) => real.setMax(id, max),
-    max: (id) => real.max(id),
-  };
+  const pids = beforeCurrent(machine.pids!, () => {
+    if (broken) throw new Error('Input/output error');
+  });
   const { tree, log } = live(t, { machine: { ...machine, pids }, directory });
   must(tree.mkdir(tree.root, '1'));
   const bash = await actor(t);
