@@ -77,6 +77,7 @@ export class MovedTasks {
     if (task.isEnding) enter(this.#endingInside, task.inside, task);
   }
 
+  /** Notes that a task is about to end: see `MovedTask.isEnding`. */
   noteEnding(task: MovedTask): void {
     this.delete(task);
     this.add({ ...task, isEnding: true });
