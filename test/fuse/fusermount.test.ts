@@ -85,6 +85,9 @@ t.test('who may not mount and unmount has it done by fusermount', needsBoth, asy
     import { readFileSync } from 'node:fs';
     import { mountDevice } from './dist/lib/fuse/device.js';
     import { unmountPath } from './dist/lib/fuse/mount.js';
+    import { loadNative } from './dist/lib/fuse/native.js';
+    // The other user may not be let in where it is loaded from.
+    loadNative();
     process.env.PATH = ${JSON.stringify(dirname(fusermount))} + ':' + process.env.PATH;
     process.seteuid(65534);
     const fd = mountDevice(directory, options, true);
@@ -92,6 +95,7 @@ t.test('who may not mount and unmount has it done by fusermount', needsBoth, asy
     console.log(readFileSync('/proc/self/mountinfo', 'utf8').includes(directory));
     unmountPath(directory, true);
     console.log(readFileSync('/proc/self/mountinfo', 'utf8').includes(directory));
+    process.seteuid(0);
   `);
   t.strictSame({ code, stdout, stderr }, { code: 0, stdout: 'true\ntrue\nfalse\n', stderr: '' });
   t.strictSame(mountpoints(directory), []);
