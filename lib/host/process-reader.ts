@@ -35,6 +35,11 @@ export interface ProcessHandle {
    * nobody tells.
    */
   cpuTime(): number | undefined;
+  /**
+   * Tells its address space from the one that exec makes: where code and stack begin. Always the same where this process
+   * may not ptrace it. Source: proc_pid_stat(5).
+   */
+  addressSpace(): string | undefined;
   /** Undefined too for what has no address space: a zombie, a kernel thread. */
   memory(): Memory | undefined;
   /** How many descriptors are open. */
@@ -89,8 +94,9 @@ export class ProcReader implements ProcessReader {
     const dir = `${this.#root}/${pid}`;
     const statm = `${dir}/statm`;
     const held = this.#free > 0 ? attempt(() => openSync(statm, 'r')) : undefined;
-    const stat = this.#text(`${dir}/stat`);
-    if (stat === undefined) {
+    const stat = () => parseStat(this.#text(`${dir}/stat`));
+    const first = stat();
+    if (first === undefined) {
       if (held !== undefined) closeSync(held);
       return undefined;
     }
@@ -98,14 +104,12 @@ export class ProcReader implements ProcessReader {
       held !== undefined && this.#hasSize ? attempt(() => openSync(`${dir}/fd`, 'r')) : undefined;
     const count = (held === undefined ? 0 : 1) + (directory === undefined ? 0 : 1);
     this.#free -= count;
-    // The command is in parentheses and may hold any character, parentheses too.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const target = (fd: number) => attempt(() => readlinkSync(`${dir}/fd/${fd}`));
     const list = () => attempt(() => readdirSync(`${dir}/fd`));
     return {
       pid,
-      start: fields[19] ?? '',
-      parent: Number(fields[1]),
+      ...first.process,
+      addressSpace: () => stat()?.addressSpace,
       cpuTime: () => (this.#root === '/proc' ? this.#calls.cpuTime(pid) : undefined),
       memory: () => this.#memory(held, statm),
       descriptors: () => {
@@ -188,6 +192,7 @@ export function readBelongings(pid: number, root = '/proc'): Belongings | undefi
   return {
     start: handle.start,
     files: [...files],
+    addressSpace: handle.addressSpace() ?? '',
     privvmpages: countedOf(handle, handle.status(), memory.data),
   };
 }
@@ -195,6 +200,16 @@ export function readBelongings(pid: number, root = '/proc'): Belongings | undefi
 /** Pages that privvmpages counts. @param data field 6 of statm, which is that as long as nothing is locked */
 export function countedOf(handle: ProcessHandle, status: Status | undefined, data: number): number {
   return (status?.isLocked && handle.countedPages()) || data;
+}
+
+function parseStat(text: string | undefined) {
+  if (text === undefined) return undefined;
+  // The command is in parentheses and may hold any character, parentheses too.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    process: { start: fields[19] ?? '', parent: Number(fields[1]) },
+    addressSpace: fields.slice(23, 26).join(' '),
+  };
 }
 
 function parseStatus(text: string | undefined): Status | undefined {

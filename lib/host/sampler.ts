@@ -2,7 +2,8 @@
  * What the tasks of each beancounter hold, read process by process, and the limits that only rlimits can hold.
  *
  * v6 does not recharge on a move. So what a process had mapped when it was moved stays with the old beancounter as
- * long as the process has as much; and a file stays with whom it was charged to until it is closed.
+ * long as the process has as much and has not called exec; and a file stays with whom it was charged to until it is
+ * closed.
  */
 import { FileTable } from './file-table.js';
 import { PAGE_SIZE } from './page-size.js';
@@ -53,7 +54,9 @@ interface Process {
   /** Whether they have to be listed, however many there are. */
   isUnlisted: boolean;
   /** What stays with others, in the order in which it was charged. */
-  readonly before: { readonly id: number; pages: number }[];
+  before: { readonly id: number; readonly addressSpace: string; pages: number }[];
+  /** Known of those of which something stays with others. */
+  addressSpace: string | undefined;
   isFull: boolean;
   /** Its CPU time before it was read last. */
   time: number | undefined;
@@ -207,6 +210,7 @@ export class Sampler {
       open: [],
       isUnlisted: true,
       before: [],
+      addressSpace: undefined,
       isFull: true,
       time,
       hasRun: true,
@@ -229,7 +233,21 @@ export class Sampler {
     const hasChanged = process.isFull || memory.data !== process.memory.data;
     process.memory = memory;
     if (hasChanged) process.counted = countedOf(handle, process.status, memory.data);
+    if (hasChanged && process.before.length > 0) this.#readAddressSpace(process);
     return true;
+  }
+
+  /** Its memory was read just before. */
+  #readAddressSpace(process: Process): void {
+    const { handle, status } = process;
+    const addressSpace = handle.addressSpace();
+    if (addressSpace === process.addressSpace) return;
+    process.addressSpace = addressSpace;
+    // What was read may be of the one before.
+    const memory = handle.memory();
+    if (!memory) return;
+    process.memory = memory;
+    process.counted = countedOf(handle, status, memory.data);
   }
 
   #forget({ handle }: Process): void {
@@ -242,9 +260,13 @@ export class Sampler {
     const process = this.#processes.get(pid);
     for (const { from, before } of moves) {
       if (process?.handle.start !== before.start) continue;
-      const staying = process.before.reduce((sum, { pages }) => sum + pages, 0);
-      const pages = before.privvmpages - staying;
-      if (pages > 0) process.before.push({ id: from, pages });
+      const { addressSpace, privvmpages } = before;
+      const staying = process.before.filter((stay) => stay.addressSpace === addressSpace);
+      const pages = staying.reduce((left, stay) => left - stay.pages, privvmpages);
+      if (pages > 0) {
+        process.before.push({ id: from, addressSpace, pages });
+        this.#readAddressSpace(process);
+      }
       process.isUnlisted = true;
     }
   }
@@ -293,15 +315,17 @@ export class Sampler {
       totals.set(id, total);
       return total;
     };
-    for (const { id, memory, counted, before } of this.#processes.values()) {
+    for (const process of this.#processes.values()) {
+      const { id, memory, counted, addressSpace } = process;
       let left = counted;
-      for (const stay of before) {
+      for (const stay of process.before) {
         // What was given back stays no more, whatever is mapped later; exec gives back all.
-        stay.pages = Math.min(stay.pages, left);
+        stay.pages = stay.addressSpace === addressSpace ? Math.min(stay.pages, left) : 0;
         const total = of(stay.id);
         if (total) total.privvmpages += stay.pages;
         left -= stay.pages;
       }
+      if (process.before.length > 0) process.before = process.before.filter(({ pages }) => pages > 0);
       const total = of(id);
       if (!total) continue;
       total.privvmpages += left;

@@ -3,8 +3,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Sampler } from './sampler.js';
 import type { SamplerRequest } from './sampling.js';
 
-/** After a move, milliseconds: a task that moved itself is about to call exec, which closes files. */
-const AFTER_MOVE = [4, 12, 36];
+/** Before an exec, milliseconds: it closes files and unmaps all. A task that moved itself is about to call it, too. */
+const AROUND_EXEC = [4, 12, 36];
 
 /** Near a limit the interval is this part of it. */
 const HURRY = 1 / 10;
@@ -52,7 +52,7 @@ export function sampleOn(
       for (const port of ports) port.close();
       return;
     }
-    if (request.kind === 'moved') soon = [...AFTER_MOVE];
+    if (request.kind === 'moved' || request.kind === 'exec') soon = [...AROUND_EXEC];
     if (!isWanted || isDue) return;
     // Requests that came together are answered by one sample.
     isDue = true;

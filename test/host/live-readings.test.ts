@@ -53,7 +53,7 @@ t.test('what is held above the barrier is told once', needsCgroup, (t) => {
 });
 
 t.test('the sampler is told of parameters, moves and ends', needsCgroup, async (t) => {
-  const before = { start: '1', files: [], privvmpages: 5 };
+  const before = { start: '1', files: [], addressSpace: '1 2 3', privvmpages: 5 };
   const { tree, sampler } = live(t, { readBelongings: () => before });
   must(tree.mkdir(tree.root, '1'));
   const { pid } = await shell(t);

@@ -10,6 +10,7 @@ import { ProcReader, readBelongings, type ProcessHandle } from '../../lib/host/p
 import type { Members } from '../../lib/host/procfs-members.js';
 import { originalsFile } from '../../lib/host/rlimit-originals.js';
 import { Sampler } from '../../lib/host/sampler.js';
+import type { Reading } from '../../lib/host/sampling.js';
 import { Agent } from '../fixtures/agent.js';
 
 const unlimited = { barrier: Infinity, limit: Infinity };
@@ -179,6 +180,36 @@ t.test('what exec closes is free already when exec was announced', { timeout: 60
   await agent.do('openFile', '/etc/passwd', 0);
   sampler.sample();
   t.equal(nofile(agent.pid), '8', 'no exec any more');
+});
+
+t.test('what exec unmaps stays with nobody, however much is mapped since', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const { pid, run } = await bash(t);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  sampler.handle({ kind: 'beancounter', id: 2, ...start });
+  for (const id of [1, 2]) {
+    places.clear();
+    places.set(id, [pid]);
+    sampler.handle({ kind: 'moved', pid, from: id - 1, to: id, before: readBelongings(pid)! });
+    if (id === 1) sampler.sample();
+    await run('exec bash');
+  }
+  const data = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[5]);
+  const held = (readings: readonly Reading[]) =>
+    readings.flatMap(({ id, privvmpages }) => (privvmpages > 0 ? [[id, privvmpages]] : []));
+  t.strictSame(held(sampler.sample().readings), [[2, data]], '2 is charged, as 1 is no more');
+  const other = await bash(t);
+  const before = readBelongings(other.pid)!;
+  places.set(2, [pid, other.pid]);
+  sampler.handle({ kind: 'moved', pid: other.pid, from: 1, to: 2, before });
+  t.match(sampler.sample().readings, [
+    { id: 2, privvmpages: data },
+    { id: 1, privvmpages: before.privvmpages },
+  ]);
+  await other.run('exec bash');
+  await other.run('x=$(printf %1000000s)');
+  const all = data + Number(readFileSync(`/proc/${other.pid}/statm`, 'utf8').split(' ')[5]);
+  t.strictSame(held(sampler.sample().readings), [[2, all]], 'at the first sample after it');
 });
 
 t.test('limits that a killed bcfs has left are put back', { timeout: 60_000 }, async (t) => {

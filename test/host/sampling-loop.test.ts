@@ -14,7 +14,7 @@ const moved: SamplerRequest = {
   pid: 5,
   from: 1,
   to: 2,
-  before: { start: '7', files: [], privvmpages: 0 },
+  before: { start: '7', files: [], addressSpace: '1 2 3', privvmpages: 0 },
 };
 
 /** The loop over a sampler that counts. */
@@ -119,14 +119,19 @@ t.test('near a limit the next sample comes in a part of the interval', async (t)
   await end();
 });
 
-t.test('after a move three more samples are taken, and then none before the interval', async (t) => {
-  const { first, taken, end } = loop(t, NEVER);
-  first.postMessage(moved);
-  await until('four were taken', () => taken() === 4);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  t.equal(taken(), 4);
-  await end();
-});
+for (const request of [moved, { kind: 'exec', pid: 5 }]) {
+  t.test(
+    `after ${request.kind} three more samples are taken, and then none before the interval`,
+    async (t) => {
+      const { first, taken, end } = loop(t, NEVER);
+      first.postMessage(request);
+      await until('four were taken', () => taken() === 4);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      t.equal(taken(), 4);
+      await end();
+    },
+  );
+}
 
 t.test('where there is nothing to sample it waits to be asked', async (t) => {
   const { first, taken, end } = loop(t, 5, { isIdle: true });

@@ -101,8 +101,8 @@ t.test('a mapping hog maps as much as its limit', options, async (t) => {
     const { stdout } = await bash(
       `${bcfs} run --set privvmpages=64M ${bc}/10 -- ${hog} 2>/dev/null | tail -1`,
     );
-    // What was mapped before it was moved is not charged here.
-    t.ok(Number(stdout) >= 50 && Number(stdout) <= 68, `${stdout.trim()} MiB`);
+    // perl itself has mapped some.
+    t.ok(Number(stdout) >= 50 && Number(stdout) < 64, `${stdout.trim()} MiB`);
   });
   t.ok(number(`${bc}/10/privvmpages/maxheld`) <= 64 * 256);
 });
