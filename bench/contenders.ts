@@ -42,14 +42,12 @@ export function each<T>(
   ) as unknown as Readonly<Record<Contender, () => Promise<T>>>;
 }
 
-/** The figure that compares two, if both were there. */
+/** The figure that compares two, if both were there: `value` is not a number otherwise. */
 export function compared(
   what: string,
-  one: number | undefined,
-  other: readonly [Contender, number | undefined],
+  value: number,
+  other: Contender,
   wanted: Pick<Figure, 'atMost' | 'atLeast'>,
 ): Figure[] {
-  const [name, base] = other;
-  if (one === undefined || base === undefined) return [];
-  return [{ what, value: one / base, unit: `times ${name}`, ...wanted }];
+  return Number.isNaN(value) ? [] : [{ what, value, unit: `times ${other}`, ...wanted }];
 }

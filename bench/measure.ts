@@ -12,6 +12,15 @@ export function quantile(values: readonly number[], q: number): number {
   return value;
 }
 
+/**
+ * How many times `other` `one` is, by what both gave in the same rounds: the median of what each round says, for the
+ * speed of the machine changes from one to the next. NaN if one of them was not there.
+ */
+export function times(one: readonly number[] | undefined, other: readonly number[] | undefined): number {
+  if (!one || !other) return NaN;
+  return median(one.map((value, round) => value / (other[round] ?? NaN)));
+}
+
 /** Nanoseconds that a call takes. */
 export function time(call: () => void): number {
   const start = process.hrtime.bigint();

@@ -5,10 +5,10 @@
  */
 import { operations, pathOf, type Operation } from './client.js';
 import { compared, each, startAll, type Contender } from './contenders.js';
-import { interleave } from './measure.js';
+import { interleave, median, times } from './measure.js';
 import { firstCpu, Processes } from './processes.js';
 import type { Figure, Report, Table } from './report.js';
-import { middle, timer, type Timing } from './timer.js';
+import { timer, type Timing } from './timer.js';
 
 export interface MountSizes {
   /** At least 7 for figures that can be relied on. */
@@ -54,7 +54,8 @@ const FUSE_NATIVE_OF_PLAIN = 0.7;
 const THERE = 0;
 const SPARE = 7;
 
-type Row = Partial<Readonly<Record<Contender, Timing>>>;
+/** What each gave in each round. */
+type Row = Partial<Readonly<Record<Contender, readonly Timing[]>>>;
 
 export async function mount(sizes: MountSizes): Promise<Report> {
   const tables: Table[] = [];
@@ -62,14 +63,17 @@ export async function mount(sizes: MountSizes): Promise<Report> {
   for (const where of sizes.places) {
     const rows = await measure(sizes, places[where]);
     const names = contenders.filter((name) => rows.some(([, row]) => row[name]));
-    const table = (title: string, of: (timing: Timing | undefined) => number): Table => ({
+    const table = (title: string, of: (timing: Timing) => number): Table => ({
       title: `mount: ${title}, ${where}`,
       columns: ['', ...names],
-      rows: rows.map(([operation, row]) => [operation, ...names.map((name) => of(row[name]))]),
+      rows: rows.map(([operation, row]) => [
+        operation,
+        ...names.map((name) => median((row[name] ?? []).map(of)) / 1000),
+      ]),
     });
     tables.push(
-      table('µs per operation, median', (timing) => (timing?.median ?? NaN) / 1000),
-      table('µs per operation, 99 %', (timing) => (timing?.p99 ?? NaN) / 1000),
+      table('µs per operation, median', (timing) => timing.median),
+      table('µs per operation, 99 %', (timing) => timing.p99),
       {
         title: `mount: times each other, ${where}`,
         columns: ['', 'dev-fuse / C', 'dev-fuse / plain', 'fuse-native / plain', 'fuse-native / plain, all'],
@@ -83,25 +87,18 @@ export async function mount(sizes: MountSizes): Promise<Report> {
       },
     );
     for (const [operation, row] of rows) {
-      const what = `${operation}, dev-fuse, ${where}`;
-      const found = row['dev-fuse']?.median;
+      const of = (base: Contender, atMost: number, name: Contender = 'dev-fuse') =>
+        figures.push(
+          ...compared(`${operation}, ${name}, ${where}`, ratio(row, name, base), base, { atMost }),
+        );
       const atMost = OF_C[operation];
       if (atMost !== undefined) {
-        figures.push(...compared(what, found, ['C', row.C?.median], { atMost }));
-        if (operation === CHANGE) {
-          figures.push(...compared(what, found, ['C, checked', row['C, checked']?.median], { atMost }));
-        }
+        of('C', atMost);
+        if (operation === CHANGE) of('C, checked', atMost);
       }
       if (operation === 'open-read-close') {
-        figures.push(...compared(what, found, ['plain', row.plain?.median], { atMost: OF_PLAIN }));
-        figures.push(
-          ...compared(
-            `${operation}, fuse-native, ${where}`,
-            row['fuse-native']?.median,
-            ['plain, all', row['plain, all']?.median],
-            { atMost: FUSE_NATIVE_OF_PLAIN },
-          ),
-        );
+        of('plain', OF_PLAIN);
+        of('plain, all', FUSE_NATIVE_OF_PLAIN, 'fuse-native');
       }
     }
   }
@@ -109,11 +106,12 @@ export async function mount(sizes: MountSizes): Promise<Report> {
 }
 
 function ratio(row: Row, one: Contender, other: Contender): number {
-  return (row[one]?.median ?? NaN) / (row[other]?.median ?? NaN);
+  const medians = (name: Contender) => row[name]?.map((timing) => timing.median);
+  return times(medians(one), medians(other));
 }
 
 async function measure(
-  { rounds, times }: MountSizes,
+  { rounds, times: operationsEach }: MountSizes,
   cpu: number | undefined,
 ): Promise<(readonly [Operation, Row])[]> {
   const processes = new Processes();
@@ -124,11 +122,10 @@ async function measure(
     for (const operation of Object.keys(operations) as Operation[]) {
       const repeat = each(servers, ({ mountpoint }) => {
         const path = pathOf(operation, `${mountpoint}/${THERE}`, `${mountpoint}/${SPARE}`);
-        return time({ operation, path, times });
+        return time({ operation, path, times: operationsEach });
       });
       await interleave(1, repeat);
-      const found = Object.entries(await interleave(rounds, repeat));
-      rows.push([operation, Object.fromEntries(found.map(([name, all]) => [name, middle(all)]))]);
+      rows.push([operation, await interleave(rounds, repeat)]);
     }
     return rows;
   } finally {
