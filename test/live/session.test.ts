@@ -61,7 +61,7 @@ for _ in range(20):
         pids.append(pid)
     except OSError: print("refused")
 print("held", open("${bc}/7/numtasks/held").read(), end="")
-for pid in pids: os.kill(pid, 9)
+for pid in pids: os.kill(pid, 9), os.waitpid(pid, 0)
 '`;
 
     const { stdout, stderr, code } = await bash(`
