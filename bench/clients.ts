@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { pathOf, type Operation } from './client.js';
 import { compared, each, startAll, type Contender } from './contenders.js';
-import { interleave, median, times } from './measure.js';
+import { interleave, median, timesInRounds } from './measure.js';
 import { Processes } from './processes.js';
 import type { Figure, Report } from './report.js';
 import { timer } from './timer.js';
@@ -24,7 +24,7 @@ const OPERATION: Operation = 'open-read-close';
 /** The number of clients with which dev-fuse gives at least this share of what the file system in C gives. */
 const WANTED = { clients: 16, atLeast: 0.9 };
 
-export async function clients({ clients, rounds, times: all }: ClientsSizes): Promise<Report> {
+export async function clients({ clients, rounds, times }: ClientsSizes): Promise<Report> {
   const processes = new Processes();
   try {
     const time = await timer(processes);
@@ -38,14 +38,14 @@ export async function clients({ clients, rounds, times: all }: ClientsSizes): Pr
     const figures: Figure[] = [];
     const rows: (string | number)[][] = [];
     for (const count of clients) {
-      const work = { operation: OPERATION, times: Math.ceil(all / count), clients: count };
+      const work = { operation: OPERATION, times: Math.ceil(times / count), clients: count };
       const found = await interleave(
         rounds,
         each(servers, ({ mountpoint }) => time({ ...work, path: pathOf(OPERATION, `${mountpoint}/%`, '') })),
       );
       const rates = (name: Contender) =>
         servers.has(name) ? found[name].map(({ rate }) => rate) : undefined;
-      const ofC = times(rates('dev-fuse'), rates('C'));
+      const ofC = timesInRounds(rates('dev-fuse'), rates('C'));
       rows.push([String(count), ...names.map((name) => median(rates(name) ?? [])), ofC]);
       if (count !== WANTED.clients) continue;
       const what = `${OPERATION}, ${count} clients, dev-fuse's throughput`;

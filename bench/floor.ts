@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathOf } from './client.js';
-import { interleave } from './measure.js';
+import { interleave, timesInRounds } from './measure.js';
 import { Processes } from './processes.js';
 import type { Report } from './report.js';
-import { middle, timer } from './timer.js';
+import { middle, timer, type Timing } from './timer.js';
 
 export interface FloorSizes {
   readonly rounds: number;
@@ -34,13 +34,14 @@ export async function floor({ rounds, times }: FloorSizes): Promise<Report> {
         kernel: () => time({ operation, times, path: join(group, 'pids.max') }),
         bcfs: () => time({ operation, times, path: pathOf(operation, `${mountpoint}/0`, '') }),
       });
+      const medians = (timings: readonly Timing[]) => timings.map((timing) => timing.median);
       const [kernel, bcfs] = [middle(found.kernel), middle(found.bcfs)];
       rows.push([
         operation,
         kernel.median / 1000,
         kernel.p99 / 1000,
         bcfs.median / 1000,
-        bcfs.median / kernel.median,
+        timesInRounds(medians(found.bcfs), medians(found.kernel)),
       ]);
     }
     return {

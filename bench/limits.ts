@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { interleave, median } from './measure.js';
+import { interleave, median, timesInRounds } from './measure.js';
 import { allowedCpus, Processes, type Command } from './processes.js';
 import type { Figure, Report } from './report.js';
 
@@ -130,9 +130,8 @@ async function besideHogs(
     ...(Object.fromEntries(hogNames.map((name) => [name, beside(hogs[name])])) as Record<HogName, Work>),
   });
   const rate = (name: keyof typeof found) => median(found[name]);
-  // In the same round: what else the machine does comes and goes.
   const rateOf = (name: keyof typeof found, base: keyof typeof found) =>
-    median(found[name].map((value, round) => value / (found[base][round] ?? NaN)));
+    timesInRounds(found[name], found[base]);
   return {
     tables: [
       {

@@ -16,7 +16,10 @@ export function quantile(values: readonly number[], q: number): number {
  * How many times `other` `one` is, by what both gave in the same rounds: the median of what each round says, for the
  * speed of the machine changes from one to the next. NaN if one of them was not there.
  */
-export function times(one: readonly number[] | undefined, other: readonly number[] | undefined): number {
+export function timesInRounds(
+  one: readonly number[] | undefined,
+  other: readonly number[] | undefined,
+): number {
   if (!one || !other) return NaN;
   return median(one.map((value, round) => value / (other[round] ?? NaN)));
 }

@@ -5,7 +5,7 @@
  */
 import { operations, pathOf, type Operation } from './client.js';
 import { compared, each, startAll, type Contender } from './contenders.js';
-import { interleave, median, times } from './measure.js';
+import { interleave, median, timesInRounds } from './measure.js';
 import { firstCpu, Processes } from './processes.js';
 import type { Figure, Report, Table } from './report.js';
 import { timer, type Timing } from './timer.js';
@@ -87,18 +87,18 @@ export async function mount(sizes: MountSizes): Promise<Report> {
       },
     );
     for (const [operation, row] of rows) {
-      const of = (base: Contender, atMost: number, name: Contender = 'dev-fuse') =>
+      const want = (base: Contender, atMost: number, name: Contender = 'dev-fuse') =>
         figures.push(
           ...compared(`${operation}, ${name}, ${where}`, ratio(row, name, base), base, { atMost }),
         );
       const atMost = OF_C[operation];
       if (atMost !== undefined) {
-        of('C', atMost);
-        if (operation === CHANGE) of('C, checked', atMost);
+        want('C', atMost);
+        if (operation === CHANGE) want('C, checked', atMost);
       }
       if (operation === 'open-read-close') {
-        of('plain', OF_PLAIN);
-        of('plain, all', FUSE_NATIVE_OF_PLAIN, 'fuse-native');
+        want('plain', OF_PLAIN);
+        want('plain, all', FUSE_NATIVE_OF_PLAIN, 'fuse-native');
       }
     }
   }
@@ -107,11 +107,11 @@ export async function mount(sizes: MountSizes): Promise<Report> {
 
 function ratio(row: Row, one: Contender, other: Contender): number {
   const medians = (name: Contender) => row[name]?.map((timing) => timing.median);
-  return times(medians(one), medians(other));
+  return timesInRounds(medians(one), medians(other));
 }
 
 async function measure(
-  { rounds, times: operationsEach }: MountSizes,
+  { rounds, times }: MountSizes,
   cpu: number | undefined,
 ): Promise<(readonly [Operation, Row])[]> {
   const processes = new Processes();
@@ -122,7 +122,7 @@ async function measure(
     for (const operation of Object.keys(operations) as Operation[]) {
       const repeat = each(servers, ({ mountpoint }) => {
         const path = pathOf(operation, `${mountpoint}/${THERE}`, `${mountpoint}/${SPARE}`);
-        return time({ operation, path, times: operationsEach });
+        return time({ operation, path, times });
       });
       await interleave(1, repeat);
       rows.push([operation, await interleave(rounds, repeat)]);

@@ -39,7 +39,7 @@ export class OpenAttribute {
   }
 
   /**
-   * Copies the value from byte `position` on into `buffer`.
+   * Copies the value from byte `position` on into `buffer`, which is not used after the call.
    *
    * @returns the bytes copied, 0 at the end; EBADF if it is not open for reading; ENOENT if the item is gone and
    * nothing was read before
@@ -55,6 +55,7 @@ export class OpenAttribute {
   /**
    * Stores the whole of `bytes`, of which the store sees the first ATTRIBUTE_SIZE - 1. A program with more rights that
    * was handed the descriptor writes with those of the user who opened it: what it writes may be that user's choice.
+   * `bytes` are not used after the call.
    *
    * @param caller who writes; undefined where nobody knows
    * @returns the bytes stored; EBADF if it is not open for writing; ENOENT if the item is gone

@@ -36,8 +36,8 @@ export interface ProcessHandle {
    */
   cpuTime(): number | undefined;
   /**
-   * Tells its address space from the one that exec makes: where code and stack begin. Always the same where this process
-   * may not ptrace it. Source: proc_pid_stat(5).
+   * Tells its address space from the one that exec makes: where code and stack begin. Undefined where that is not shown,
+   * to a process that may not ptrace it. Source: proc_pid_stat(5).
    */
   addressSpace(): string | undefined;
   /** Undefined too for what has no address space: a zombie, a kernel thread. */
@@ -109,7 +109,10 @@ export class ProcReader implements ProcessReader {
     return {
       pid,
       ...first.process,
-      addressSpace: () => stat()?.addressSpace,
+      addressSpace() {
+        const now = stat();
+        return now?.process.start === first.process.start ? now.addressSpace : undefined;
+      },
       cpuTime: () => (this.#root === '/proc' ? this.#calls.cpuTime(pid) : undefined),
       memory: () => this.#memory(held, statm),
       descriptors: () => {
@@ -186,13 +189,15 @@ export class ProcReader implements ProcessReader {
 /** What a process has, for the thread that is about to move it. Undefined if there is no such process. */
 export function readBelongings(pid: number, root = '/proc'): Belongings | undefined {
   const handle = new ProcReader({ root, held: 0 }).open(pid);
+  // Before the memory: what was mapped by the program before is not to be taken for this one's.
+  const addressSpace = handle?.addressSpace();
   const memory = handle?.memory();
   const files = handle?.files();
   if (!handle || !memory || !files) return undefined;
   return {
     start: handle.start,
     files: [...files],
-    addressSpace: handle.addressSpace() ?? '',
+    addressSpace,
     privvmpages: countedOf(handle, handle.status(), memory.data),
   };
 }
@@ -206,9 +211,10 @@ function parseStat(text: string | undefined) {
   if (text === undefined) return undefined;
   // The command is in parentheses and may hold any character, parentheses too.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [code, end, stack = '0'] = fields.slice(23, 26);
   return {
     process: { start: fields[19] ?? '', parent: Number(fields[1]) },
-    addressSpace: fields.slice(23, 26).join(' '),
+    addressSpace: stack === '0' ? undefined : `${code} ${end} ${stack}`,
   };
 }
 

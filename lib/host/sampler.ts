@@ -54,8 +54,8 @@ interface Process {
   /** Whether they have to be listed, however many there are. */
   isUnlisted: boolean;
   /** What stays with others, in the order in which it was charged. */
-  before: { readonly id: number; readonly addressSpace: string; pages: number }[];
-  /** Known of those of which something stays with others. */
+  before: { readonly id: number; readonly addressSpace: string | undefined; pages: number }[];
+  /** The one that its memory was read of, if something stays with others. */
   addressSpace: string | undefined;
   isFull: boolean;
   /** Its CPU time before it was read last. */
@@ -239,15 +239,16 @@ export class Sampler {
 
   /** Its memory was read just before. */
   #readAddressSpace(process: Process): void {
-    const { handle, status } = process;
+    const { handle } = process;
     const addressSpace = handle.addressSpace();
-    if (addressSpace === process.addressSpace) return;
-    process.addressSpace = addressSpace;
+    if (isSame(addressSpace, process.addressSpace)) return;
     // What was read may be of the one before.
     const memory = handle.memory();
     if (!memory) return;
+    process.addressSpace = addressSpace;
     process.memory = memory;
-    process.counted = countedOf(handle, status, memory.data);
+    process.status = handle.status();
+    process.counted = countedOf(handle, process.status, memory.data);
   }
 
   #forget({ handle }: Process): void {
@@ -261,10 +262,11 @@ export class Sampler {
     for (const { from, before } of moves) {
       if (process?.handle.start !== before.start) continue;
       const { addressSpace, privvmpages } = before;
-      const staying = process.before.filter((stay) => stay.addressSpace === addressSpace);
+      const staying = process.before.filter((stay) => isSame(stay.addressSpace, addressSpace));
       const pages = staying.reduce((left, stay) => left - stay.pages, privvmpages);
       if (pages > 0) {
         process.before.push({ id: from, addressSpace, pages });
+        process.addressSpace = addressSpace;
         this.#readAddressSpace(process);
       }
       process.isUnlisted = true;
@@ -320,7 +322,7 @@ export class Sampler {
       let left = counted;
       for (const stay of process.before) {
         // What was given back stays no more, whatever is mapped later; exec gives back all.
-        stay.pages = stay.addressSpace === addressSpace ? Math.min(stay.pages, left) : 0;
+        stay.pages = isSame(stay.addressSpace, addressSpace) ? Math.min(stay.pages, left) : 0;
         const total = of(stay.id);
         if (total) total.privvmpages += stay.pages;
         left -= stay.pages;
@@ -347,11 +349,12 @@ export class Sampler {
       const pages = parameters.privvmpages.barrier - total.privvmpages;
       if (files === Infinity && pages === Infinity) continue;
       let { open } = process;
-      if (this.#execs.delete(handle.pid)) {
+      if (this.#execs.has(handle.pid)) {
         open = handle.keptOnExec(open);
         files += this.#files.closedBut(handle.pid, process.id, open);
       }
-      const mapped = memory.data - (status?.stack ?? 0);
+      // The stack was read earlier: a program with less may have been executed since.
+      const mapped = Math.max(0, memory.data - (status?.stack ?? 0));
       const nofile = files === Infinity ? undefined : nofileFor(open, files);
       const data = pages === Infinity ? undefined : (mapped + Math.max(0, pages)) * PAGE_SIZE;
       const check = process.isFull;
@@ -361,6 +364,7 @@ export class Sampler {
       process.wanted = isSame ? last : { pid, start, parent, group: process.id, nofile, data, check };
       wanted.push(process.wanted);
     }
+    this.#execs.clear();
     this.#rlimits.apply(wanted);
   }
 
@@ -392,4 +396,9 @@ export class Sampler {
       );
     });
   }
+}
+
+/** Whether two address spaces are one. One that cannot be told is taken for the same. */
+function isSame(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined || one === other;
 }

@@ -3,7 +3,10 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Sampler } from './sampler.js';
 import type { SamplerRequest } from './sampling.js';
 
-/** Before an exec, milliseconds: it closes files and unmaps all. A task that moved itself is about to call it, too. */
+/**
+ * Milliseconds from one sample to the next when exec was announced, which closes files and unmaps all. A task that moved
+ * itself is about to call it, too.
+ */
 const AROUND_EXEC = [4, 12, 36];
 
 /** Near a limit the interval is this part of it. */

@@ -48,8 +48,8 @@ export interface Belongings {
   readonly start: string;
   /** Its open descriptors, and where each leads. */
   readonly files: readonly (readonly [fd: number, target: string])[];
-  /** Tells whether it has called exec since, and so given back all that it had mapped. */
-  readonly addressSpace: string;
+  /** Tells whether it has called exec since, and so given back all that it had mapped; undefined if nothing tells. */
+  readonly addressSpace: string | undefined;
   /** Pages that privvmpages counts. */
   readonly privvmpages: number;
 }

@@ -75,6 +75,22 @@ t.test('a status without the lines of an address space has nothing locked and no
   t.end();
 });
 
+t.test('an address space is told by where its code and its stack begin, if that is shown', (t) => {
+  const { root } = recorded(t);
+  const stat = (start: number, addresses: string) =>
+    put(root, { [`${PID}/stat`]: `${PID} (a) S 7 ${'0 '.repeat(17)}${start} 0 0 0 ${addresses} 0\n` });
+  const handle = new ProcReader({ root }).open(PID)!;
+  t.equal(handle.addressSpace(), undefined);
+  stat(1234, '4096 8192 77');
+  t.equal(handle.addressSpace(), '4096 8192 77');
+  stat(1234, '1 1 0');
+  t.equal(handle.addressSpace(), undefined, 'as it is shown to who may not ptrace it');
+  stat(1235, '4096 8192 77');
+  t.equal(handle.addressSpace(), undefined, "another process's");
+  handle.close();
+  t.end();
+});
+
 t.test('descriptors that were held are there again when a process is closed', (t) => {
   const { root, dir } = recorded(t);
   const reader = new ProcReader({ root, held: 1 });
@@ -99,7 +115,7 @@ t.test('what vanishes between two reads is undefined', (t) => {
   const { root, dir } = recorded(t);
   const handle = new ProcReader({ root, held: 0 }).open(PID)!;
   rmSync(dir, { recursive: true });
-  for (const read of ['memory', 'descriptors', 'status', 'files', 'countedPages'] as const)
+  for (const read of ['addressSpace', 'memory', 'descriptors', 'status', 'files', 'countedPages'] as const)
     t.equal(handle[read](), undefined, read);
   handle.close();
   t.equal(new ProcReader({ root }).open(PID), undefined);

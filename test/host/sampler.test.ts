@@ -45,6 +45,21 @@ function live(t: Test, reader = new ProcReader()) {
   return { sampler, places, path, make };
 }
 
+/** A reader whose processes `change` has its way with. */
+function readerWith(change: (handle: ProcessHandle) => ProcessHandle): ProcReader {
+  return new (class extends ProcReader {
+    override open(pid: number): ProcessHandle | undefined {
+      const handle = super.open(pid);
+      return handle && change(handle);
+    }
+  })();
+}
+
+/** What a beancounter holds by the next sample. */
+function of(id: number, sampler: Sampler): Reading | undefined {
+  return sampler.sample().readings.find((reading) => reading.id === id);
+}
+
 /** A shell that does each line it is told. */
 async function bash(t: Test): Promise<{ pid: number; run: (line: string) => Promise<string> }> {
   const child: ChildProcess = spawn('bash', [], { stdio: ['pipe', 'pipe', 'ignore'] });
@@ -144,14 +159,10 @@ t.test('a process can open as many files as its beancounter has left', { timeout
 });
 
 t.test('what is closed while it is listed makes no room', { timeout: 60_000 }, async (t) => {
-  const reader = new (class extends ProcReader {
-    override open(pid: number): ProcessHandle | undefined {
-      const handle = super.open(pid);
-      const files = handle?.files.bind(handle);
-      return handle && { ...handle, files: () => files?.()?.set(4, '/etc/passwd') };
-    }
-  })();
-  const { sampler, places } = live(t, reader);
+  const { sampler, places } = live(
+    t,
+    readerWith((handle) => ({ ...handle, files: () => handle.files()?.set(4, '/etc/passwd') })),
+  );
   const agent = await Agent.start(t);
   t.equal(await agent.do('openFile', '/etc/passwd', 0), 3);
   const held = readdirSync(`/proc/${agent.pid}/fd`).length;
@@ -210,6 +221,92 @@ t.test('what exec unmaps stays with nobody, however much is mapped since', { tim
   await other.run('x=$(printf %1000000s)');
   const all = data + Number(readFileSync(`/proc/${other.pid}/statm`, 'utf8').split(' ')[5]);
   t.strictSame(held(sampler.sample().readings), [[2, all]], 'at the first sample after it');
+});
+
+t.test('what was mapped stays where an exec cannot be told', { timeout: 60_000 }, async (t) => {
+  let isShown = false;
+  const reader = readerWith((handle) => ({
+    ...handle,
+    addressSpace: () => (isShown ? handle.addressSpace() : undefined),
+  }));
+  const { sampler, places } = live(t, reader);
+  const { pid, run } = await bash(t);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  sampler.handle({ kind: 'beancounter', id: 2, ...start });
+  places.set(2, [pid]);
+  const before = readBelongings(pid)!;
+  sampler.handle({ kind: 'moved', pid, from: 1, to: 2, before });
+  const stays = { privvmpages: before.privvmpages };
+  t.match(of(1, sampler), stays, 'nothing tells after the move');
+  isShown = true;
+  await run('x=$(printf %1000000s)');
+  t.match(of(1, sampler), stays, 'it is the same');
+  isShown = false;
+  await run('y=$(printf %1000000s)');
+  t.match(of(1, sampler), stays, 'nothing tells any more');
+});
+
+t.test('a process has ended when its address space is another', { timeout: 60_000 }, async (t) => {
+  let hasEnded = false;
+  const reader = readerWith((handle) => ({
+    ...handle,
+    addressSpace: () => (hasEnded ? '1 2 3' : handle.addressSpace()),
+    // Read once more after the address space only.
+    memory: () => (hasEnded && ++reads > 1 ? undefined : handle.memory()),
+  }));
+  let reads = 0;
+  const { sampler, places } = live(t, reader);
+  const { pid, run } = await bash(t);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  sampler.handle({ kind: 'beancounter', id: 2, ...start });
+  places.set(2, [pid]);
+  const before = readBelongings(pid)!;
+  sampler.handle({ kind: 'moved', pid, from: 1, to: 2, before });
+  sampler.sample();
+  await run('x=$(printf %1000000s)');
+  hasEnded = true;
+  t.match(of(1, sampler), { privvmpages: before.privvmpages }, 'nothing is recharged');
+});
+
+t.test('a stack that was larger before exec makes no limit below nothing', { timeout: 60_000 }, async (t) => {
+  const reader = readerWith((handle) => ({
+    ...handle,
+    status: () => ({ isLocked: false, isAdmin: false, stack: 1e6 }),
+  }));
+  const { sampler, places } = live(t, reader);
+  const { pid } = await bash(t);
+  places.set(1, [pid]);
+  for (const room of [10, -10]) {
+    sampler.handle({ kind: 'beancounter', id: 1, ...start });
+    const held = sampler.sample().readings[0]!.privvmpages + room;
+    sampler.handle({
+      kind: 'beancounter',
+      id: 1,
+      ...start,
+      privvmpages: { barrier: held, limit: held },
+    });
+    sampler.sample();
+    const limit = /^Max data size\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1];
+    t.equal(limit, String(Math.max(0, room) * 4096));
+  }
+});
+
+t.test('an exec that was announced is forgotten where nothing is limited', { timeout: 60_000 }, async (t) => {
+  const { sampler, places } = live(t);
+  const agent = await Agent.start(t);
+  t.equal(await agent.do('openFile', '/etc/passwd', 0), 3);
+  places.set(1, [agent.pid]);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start });
+  sampler.handle({ kind: 'moved', pid: agent.pid, from: 0, to: 1, before: readBelongings(agent.pid)! });
+  sampler.handle({ kind: 'exec', pid: agent.pid });
+  t.equal(sampler.sample().readings[0]!.numfiles, 0);
+  sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles: { barrier: 3, limit: 3 } });
+  sampler.sample();
+  t.equal(
+    nofile(agent.pid),
+    '7',
+    'three more than 0 to 3: exec would have closed 3, which is not charged here',
+  );
 });
 
 t.test('limits that a killed bcfs has left are put back', { timeout: 60_000 }, async (t) => {
