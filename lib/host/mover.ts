@@ -76,7 +76,8 @@ export class Mover {
     try {
       move();
       // Whoever is written to where it is already is about to call exec: `bcfs run` does so.
-      told = from === to ? { kind: 'exec', pid } : { kind: 'moved', pid, from, to, before };
+      const { addressSpace } = before;
+      told = from === to ? { kind: 'exec', pid, addressSpace } : { kind: 'moved', pid, from, to, before };
     } finally {
       sampler.post(told);
     }

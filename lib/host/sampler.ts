@@ -86,8 +86,8 @@ export class Sampler {
   readonly #processes = new Map<number, Process>();
   /** By pid, what a move leaves behind, until the next look at the process. */
   #moves = new Map<number, Move[]>();
-  /** By pid, those that are about to call exec. */
-  readonly #execs = new Set<number>();
+  /** By pid, those that are about to call exec, and when that was announced. */
+  readonly #execs = new Map<number, { readonly addressSpace: string | undefined; readonly turn: number }>();
   #turn = 0;
   #held = new Map<number, { numfiles: number; privvmpages: number }>();
   #isNear = false;
@@ -128,7 +128,7 @@ export class Sampler {
         this.#moves.set(request.pid, [...(this.#moves.get(request.pid) ?? []), request]);
         return true;
       case 'exec':
-        this.#execs.add(request.pid);
+        this.#execs.set(request.pid, { addressSpace: request.addressSpace, turn: this.#turn });
         return true;
       case 'sample':
         return true;
@@ -349,7 +349,7 @@ export class Sampler {
       const pages = parameters.privvmpages.barrier - total.privvmpages;
       if (files === Infinity && pages === Infinity) continue;
       let { open } = process;
-      if (this.#execs.has(handle.pid)) {
+      if (this.#isAboutToExec(process)) {
         open = handle.keptOnExec(open);
         files += this.#files.closedBut(handle.pid, process.id, open);
       }
@@ -364,8 +364,20 @@ export class Sampler {
       process.wanted = isSame ? last : { pid, start, parent, group: process.id, nofile, data, check };
       wanted.push(process.wanted);
     }
-    this.#execs.clear();
+    for (const [pid, { turn }] of this.#execs) if (this.#turn - turn >= FULL_EVERY) this.#execs.delete(pid);
     this.#rlimits.apply(wanted);
+  }
+
+  /** Whether exec was announced, and may not have been called yet when the process was listed. */
+  #isAboutToExec(process: Process): boolean {
+    const { handle } = process;
+    const announced = this.#execs.get(handle.pid);
+    if (!announced) return false;
+    if (!isSame(announced.addressSpace, handle.addressSpace())) {
+      this.#execs.delete(handle.pid);
+      process.isUnlisted = true;
+    }
+    return true;
   }
 
   #readings(groups: ReadonlyMap<number, Membership>, totals: ReadonlyMap<number, Totals>): Reading[] {

@@ -34,9 +34,12 @@ export type SamplerRequest =
       readonly before: Belongings;
     }
   /**
-   * A process is about to call exec. Until the next sample it is limited as if it had but the files that exec leaves it.
+   * A process is about to call exec. Until it has, but for no more than `FULL_EVERY` samples, it is limited as if it had
+   * but the files that exec leaves it.
+   *
+   * @property addressSpace tells whether it has; undefined if nothing tells
    */
-  | { readonly kind: 'exec'; readonly pid: number }
+  | { readonly kind: 'exec'; readonly pid: number; readonly addressSpace: string | undefined }
   /** Take a sample now rather than at the next interval. */
   | { readonly kind: 'sample' }
   /** Put every task's own limits back, take no more samples, and end. */

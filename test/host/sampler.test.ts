@@ -9,7 +9,7 @@ import { samplingCalls } from '../../lib/host/native.js';
 import { ProcReader, readBelongings, type ProcessHandle } from '../../lib/host/process-reader.js';
 import type { Members } from '../../lib/host/procfs-members.js';
 import { originalsFile } from '../../lib/host/rlimit-originals.js';
-import { Sampler } from '../../lib/host/sampler.js';
+import { FULL_EVERY, Sampler } from '../../lib/host/sampler.js';
 import type { Reading } from '../../lib/host/sampling.js';
 import { Agent } from '../fixtures/agent.js';
 
@@ -185,7 +185,7 @@ t.test('what exec closes is free already when exec was announced', { timeout: 60
   sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles });
   sampler.sample();
   t.equal(nofile(agent.pid), '8', 'three more than 0 to 4');
-  sampler.handle({ kind: 'exec', pid: agent.pid });
+  sampler.handle({ kind: 'exec', pid: agent.pid, addressSpace: undefined });
   sampler.sample();
   t.equal(nofile(agent.pid), '8', 'four more than 0 to 2 and 4: 3 is free again');
   await agent.do('openFile', '/etc/passwd', 0);
@@ -223,12 +223,8 @@ t.test('what exec unmaps stays with nobody, however much is mapped since', { tim
   t.strictSame(held(sampler.sample().readings), [[2, all]], 'at the first sample after it');
 });
 
-t.test('what was mapped stays where an exec cannot be told', { timeout: 60_000 }, async (t) => {
-  let isShown = false;
-  const reader = readerWith((handle) => ({
-    ...handle,
-    addressSpace: () => (isShown ? handle.addressSpace() : undefined),
-  }));
+/** A shell that was in 1 when it mapped what it has, `stays`. */
+async function movedFrom1To2(t: Test, reader: ProcReader) {
   const { sampler, places } = live(t, reader);
   const { pid, run } = await bash(t);
   sampler.handle({ kind: 'beancounter', id: 1, ...start });
@@ -236,7 +232,16 @@ t.test('what was mapped stays where an exec cannot be told', { timeout: 60_000 }
   places.set(2, [pid]);
   const before = readBelongings(pid)!;
   sampler.handle({ kind: 'moved', pid, from: 1, to: 2, before });
-  const stays = { privvmpages: before.privvmpages };
+  return { sampler, run, stays: { privvmpages: before.privvmpages } };
+}
+
+t.test('what was mapped stays where an exec cannot be told', { timeout: 60_000 }, async (t) => {
+  let isShown = false;
+  const reader = readerWith((handle) => ({
+    ...handle,
+    addressSpace: () => (isShown ? handle.addressSpace() : undefined),
+  }));
+  const { sampler, run, stays } = await movedFrom1To2(t, reader);
   t.match(of(1, sampler), stays, 'nothing tells after the move');
   isShown = true;
   await run('x=$(printf %1000000s)');
@@ -255,17 +260,11 @@ t.test('a process has ended when its address space is another', { timeout: 60_00
     memory: () => (hasEnded && ++reads > 1 ? undefined : handle.memory()),
   }));
   let reads = 0;
-  const { sampler, places } = live(t, reader);
-  const { pid, run } = await bash(t);
-  sampler.handle({ kind: 'beancounter', id: 1, ...start });
-  sampler.handle({ kind: 'beancounter', id: 2, ...start });
-  places.set(2, [pid]);
-  const before = readBelongings(pid)!;
-  sampler.handle({ kind: 'moved', pid, from: 1, to: 2, before });
+  const { sampler, run, stays } = await movedFrom1To2(t, reader);
   sampler.sample();
   await run('x=$(printf %1000000s)');
   hasEnded = true;
-  t.match(of(1, sampler), { privvmpages: before.privvmpages }, 'nothing is recharged');
+  t.match(of(1, sampler), stays, 'nothing is recharged');
 });
 
 t.test('a stack that was larger before exec makes no limit below nothing', { timeout: 60_000 }, async (t) => {
@@ -291,22 +290,33 @@ t.test('a stack that was larger before exec makes no limit below nothing', { tim
   }
 });
 
-t.test('an exec that was announced is forgotten where nothing is limited', { timeout: 60_000 }, async (t) => {
+t.test('until exec is called no descriptor counts that it closes', { timeout: 60_000 }, async (t) => {
   const { sampler, places } = live(t);
   const agent = await Agent.start(t);
   t.equal(await agent.do('openFile', '/etc/passwd', 0), 3);
-  places.set(1, [agent.pid]);
-  sampler.handle({ kind: 'beancounter', id: 1, ...start });
-  sampler.handle({ kind: 'moved', pid: agent.pid, from: 0, to: 1, before: readBelongings(agent.pid)! });
-  sampler.handle({ kind: 'exec', pid: agent.pid });
-  t.equal(sampler.sample().readings[0]!.numfiles, 0);
+  const { pid } = agent;
+  places.set(1, [pid]);
   sampler.handle({ kind: 'beancounter', id: 1, ...start, numfiles: { barrier: 3, limit: 3 } });
+  const before = readBelongings(pid)!;
+  sampler.handle({ kind: 'moved', pid, from: 0, to: 1, before });
   sampler.sample();
-  t.equal(
-    nofile(agent.pid),
-    '7',
-    'three more than 0 to 3: exec would have closed 3, which is not charged here',
-  );
+  t.equal(nofile(pid), '7', 'three more than 0 to 3, none of which is charged');
+  const { addressSpace } = before;
+  sampler.handle({ kind: 'exec', pid, addressSpace });
+  for (let i = 0; i < 3; i += 1) {
+    sampler.sample();
+    t.equal(nofile(pid), '6', 'three more than 0 to 2: exec closes 3');
+  }
+  sampler.handle({ kind: 'exec', pid, addressSpace: '1 2 3' });
+  sampler.sample();
+  t.equal(nofile(pid), '6', 'it was called: but what was listed may be older');
+  sampler.sample();
+  t.equal(nofile(pid), '7', 'now it has what is listed');
+  sampler.handle({ kind: 'exec', pid, addressSpace });
+  sampler.sample();
+  t.equal(nofile(pid), '6');
+  for (let i = 0; i < FULL_EVERY; i += 1) sampler.sample();
+  t.equal(nofile(pid), '7', 'it was never called');
 });
 
 t.test('limits that a killed bcfs has left are put back', { timeout: 60_000 }, async (t) => {

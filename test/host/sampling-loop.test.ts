@@ -119,7 +119,7 @@ t.test('near a limit the next sample comes in a part of the interval', async (t)
   await end();
 });
 
-for (const request of [moved, { kind: 'exec', pid: 5 }]) {
+for (const request of [moved, { kind: 'exec', pid: 5, addressSpace: undefined }]) {
   t.test(
     `after ${request.kind} three more samples are taken, and then none before the interval`,
     async (t) => {
