@@ -73,7 +73,9 @@ export async function serve(
   const end = (): Promise<void> => (ending ??= unmount(mounting, log));
   // While it mounts too: a signal that ended the process then would leave a dead mount.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end());
-  const mounted = await mounting.catch((error: unknown) => {
+  const mounted = await mounting.catch(async (error: unknown) => {
+    // A thread that is still coming up would take the process down with it: koffi aborts where its loading is ended.
+    await live?.end();
     restoreStderr(stderr);
     throw server.failure() ?? error;
   });
