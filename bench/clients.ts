@@ -2,10 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { pathOf, type Operation } from './client.js';
 import { compared, each, startAll, type Contender } from './contenders.js';
-import { interleave, median, timesInRounds } from './measure.js';
+import { interleave, timesInRounds } from './measure.js';
 import { Processes } from './processes.js';
 import type { Figure, Report } from './report.js';
-import { timer } from './timer.js';
+import { middle, timer } from './timer.js';
 
 export interface ClientsSizes {
   readonly clients: readonly number[];
@@ -46,7 +46,7 @@ export async function clients({ clients, rounds, times }: ClientsSizes): Promise
       const rates = (name: Contender) =>
         servers.has(name) ? found[name].map(({ rate }) => rate) : undefined;
       const ofC = timesInRounds(rates('dev-fuse'), rates('C'));
-      rows.push([String(count), ...names.map((name) => median(rates(name) ?? [])), ofC]);
+      rows.push([String(count), ...names.map((name) => middle(found[name]).rate), ofC]);
       if (count !== WANTED.clients) continue;
       const what = `${OPERATION}, ${count} clients, dev-fuse's throughput`;
       figures.push(...compared(what, ofC, 'C', { atLeast: WANTED.atLeast }));

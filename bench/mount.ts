@@ -5,10 +5,10 @@
  */
 import { operations, pathOf, type Operation } from './client.js';
 import { compared, each, startAll, type Contender } from './contenders.js';
-import { interleave, median, timesInRounds } from './measure.js';
+import { interleave, timesInRounds } from './measure.js';
 import { firstCpu, Processes } from './processes.js';
 import type { Figure, Report, Table } from './report.js';
-import { timer, type Timing } from './timer.js';
+import { middle, timer, type Timing } from './timer.js';
 
 export interface MountSizes {
   /** At least 7 for figures that can be relied on. */
@@ -68,7 +68,7 @@ export async function mount(sizes: MountSizes): Promise<Report> {
       columns: ['', ...names],
       rows: rows.map(([operation, row]) => [
         operation,
-        ...names.map((name) => median((row[name] ?? []).map(of)) / 1000),
+        ...names.map((name) => of(middle(row[name] ?? [])) / 1000),
       ]),
     });
     tables.push(

@@ -54,8 +54,8 @@ interface Process {
   /** Whether they have to be listed, however many there are. */
   isUnlisted: boolean;
   /** What stays with others, in the order in which it was charged. */
-  before: { readonly id: number; readonly addressSpace: string | undefined; pages: number }[];
-  /** The one that its memory was read of, if something stays with others. */
+  before: { readonly id: number; pages: number }[];
+  /** The one in which that was mapped; undefined if nothing tells. */
   addressSpace: string | undefined;
   isFull: boolean;
   /** Its CPU time before it was read last. */
@@ -233,19 +233,18 @@ export class Sampler {
     const hasChanged = process.isFull || memory.data !== process.memory.data;
     process.memory = memory;
     if (hasChanged) process.counted = countedOf(handle, process.status, memory.data);
-    if (hasChanged && process.before.length > 0) this.#readAddressSpace(process);
+    if (hasChanged && process.before.length > 0) this.#lookForExec(process);
     return true;
   }
 
-  /** Its memory was read just before. */
-  #readAddressSpace(process: Process): void {
+  /** Exec gives back all that was mapped: nothing of it stays with anybody. */
+  #lookForExec(process: Process): void {
     const { handle } = process;
-    const addressSpace = handle.addressSpace();
-    if (isSame(addressSpace, process.addressSpace)) return;
-    // What was read may be of the one before.
+    if (mayBeSame(handle.addressSpace(), process.addressSpace)) return;
+    // What was read before may be of the program before.
     const memory = handle.memory();
     if (!memory) return;
-    process.addressSpace = addressSpace;
+    process.before = [];
     process.memory = memory;
     process.status = handle.status();
     process.counted = countedOf(handle, process.status, memory.data);
@@ -262,15 +261,13 @@ export class Sampler {
     for (const { from, before } of moves) {
       if (process?.handle.start !== before.start) continue;
       const { addressSpace, privvmpages } = before;
-      const staying = process.before.filter((stay) => isSame(stay.addressSpace, addressSpace));
-      const pages = staying.reduce((left, stay) => left - stay.pages, privvmpages);
-      if (pages > 0) {
-        process.before.push({ id: from, addressSpace, pages });
-        process.addressSpace = addressSpace;
-        this.#readAddressSpace(process);
-      }
+      if (!mayBeSame(addressSpace, process.addressSpace)) process.before = [];
+      process.addressSpace = addressSpace;
+      const pages = process.before.reduce((left, stay) => left - stay.pages, privvmpages);
+      if (pages > 0) process.before.push({ id: from, pages });
       process.isUnlisted = true;
     }
+    if (process && process.before.length > 0) this.#lookForExec(process);
   }
 
   /** Those that were moved come first: they tell whose a file is that a child has too. */
@@ -318,11 +315,11 @@ export class Sampler {
       return total;
     };
     for (const process of this.#processes.values()) {
-      const { id, memory, counted, addressSpace } = process;
+      const { id, memory, counted } = process;
       let left = counted;
       for (const stay of process.before) {
-        // What was given back stays no more, whatever is mapped later; exec gives back all.
-        stay.pages = isSame(stay.addressSpace, addressSpace) ? Math.min(stay.pages, left) : 0;
+        // What was given back stays no more, whatever is mapped later.
+        stay.pages = Math.min(stay.pages, left);
         const total = of(stay.id);
         if (total) total.privvmpages += stay.pages;
         left -= stay.pages;
@@ -373,7 +370,7 @@ export class Sampler {
     const { handle } = process;
     const announced = this.#execs.get(handle.pid);
     if (!announced) return false;
-    if (!isSame(announced.addressSpace, handle.addressSpace())) {
+    if (!mayBeSame(announced.addressSpace, handle.addressSpace())) {
       this.#execs.delete(handle.pid);
       process.isUnlisted = true;
     }
@@ -410,7 +407,7 @@ export class Sampler {
   }
 }
 
-/** Whether two address spaces are one. One that cannot be told is taken for the same. */
-function isSame(one: string | undefined, other: string | undefined): boolean {
+/** Whether two address spaces are one, or nothing tells. */
+function mayBeSame(one: string | undefined, other: string | undefined): boolean {
   return one === undefined || other === undefined || one === other;
 }
